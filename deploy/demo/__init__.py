@@ -1,0 +1,1 @@
+"""The demo: two municipalities, two hospitals and a morning of documents."""

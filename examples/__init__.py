@@ -1,0 +1,1 @@
+"""Small consumers that others could have written."""

@@ -1,0 +1,1 @@
+"""The three services. Each owns its Postgres; they meet only on Kafka topics."""

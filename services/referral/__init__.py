@@ -1,0 +1,1 @@
+"""Takes referrals, keeps the statutory clock and the identity of citizens, and places orders."""

@@ -1,0 +1,1 @@
+"""Turns orders into sessions with therapists and rooms, inside the limit."""

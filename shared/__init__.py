@@ -1,0 +1,1 @@
+"""Mechanism and contracts that all services use; no word of the domain."""

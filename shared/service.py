@@ -1,0 +1,46 @@
+"""What a service declares about itself; `shared.runtime.run` does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from shared.handling import Handler, TimerHandler
+    from shared.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Topics that one handler reads.
+
+    `topics` are names or families of the cluster file ("referrals", "hospital.{hospital}.referrals").
+    `kind`: "keyed" topics share one consumer group and equal partition counts and are
+    deduplicated by (source, event id); "intake" topics have one partition, belong to outsiders,
+    and are deduplicated by the handler, which knows the document's own id.
+    """
+
+    topics: Sequence[str]
+    handler: Handler
+    kind: Literal["keyed", "intake"] = "keyed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service as the runtime runs it.
+
+    `tasks` run beside the subscriptions until stop (a sender that talks to an SMTP server, say).
+    `produces` lists (topic family, event types, wire model by type) for the AsyncAPI document.
+    """
+
+    name: str
+    migrations: Path
+    subscriptions: Sequence[Subscription]
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+    tasks: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
+    routes: Sequence[BaseRoute] = ()
+    produces: Mapping[str, Mapping[str, type]] = field(default_factory=dict)
