@@ -50,7 +50,7 @@ unit: $(VENV)/.dev-stamp ## Runs the tests that need no server
 	@$(BIN)/pytest -q tests/unit tests/contract tests/architecture
 
 lock: $(VENV)/.dev-stamp ## Writes requirements/*.txt anew: newest allowed versions, hashed, without addresses
-	@for extra in dev local referral scheduling notifications; do \
+	@for extra in dev bench local referral scheduling notifications; do \
 	  $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra $$extra \
 	    $$(test $$extra = dev || echo --constraint requirements/dev.txt) --output-file requirements/$$extra.txt || exit 1; done
