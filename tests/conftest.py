@@ -1,0 +1,113 @@
+"""What every test may ask for: real servers, and fresh databases with a service's own schema."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import signal
+import types
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local.postgres import Postgres, close_database
+from deploy.local.state import State
+from shared.migrate import migrate
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    """A test run that is asked to end ends as with Ctrl-C, so that its servers are stopped."""
+
+    def interrupt(number: int, frame: types.FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+class Databases:
+    """Clones of a template per service, in which all migrations are applied."""
+
+    def __init__(self, server: Postgres) -> None:
+        self.server = server
+        self._templates: dict[str, str] = {}
+        self._numbers = itertools.count(1)
+        self.unused: list[str] = []
+
+    async def __call__(self, service: str) -> str:
+        """The DSN of a fresh database of the service, as its runtime role."""
+        template = self._templates.get(service) or await self._make_template(service)
+        name = f"test_{service}_{next(self._numbers)}"
+        await self._create(name, service, template)
+        self.unused.append(name)
+        return self.server.dsn(name, service)
+
+    def owner(self, dsn: str) -> str:
+        """The same database as its owner, who may migrate it."""
+        return self._as(dsn, "{service}_owner")
+
+    def superuser(self, dsn: str) -> str:
+        """The same database as the server's superuser."""
+        return self._as(dsn, "postgres")
+
+    async def drop(self, names: list[str]) -> None:
+        """Removes databases, whoever is still connected."""
+        connection = await asyncpg.connect(self.server.dsn())
+        try:
+            for name in names:
+                await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        finally:
+            await connection.close()
+
+    def _as(self, dsn: str, role: str) -> str:
+        found = re.match(r"postgresql://([a-z]+):.*/([a-z0-9_]+)$", dsn)
+        assert found is not None, "not a DSN of this fixture"
+        return self.server.dsn(found[2], role.format(service=found[1]))
+
+    async def _make_template(self, service: str) -> str:
+        self.server.provide([service])
+        name = f"template_{service}"
+        await self._create(name, service, service)
+        homes = (ROOT / room / service / "migrations" for room in ("services", "examples"))
+        folders = [home for home in homes if home.is_dir()]
+        await migrate(self.server.dsn(name, f"{service}_owner"), folders, runtime_role=service)
+        self._templates[service] = name
+        return name
+
+    async def _create(self, name: str, service: str, template: str) -> None:
+        connection = await asyncpg.connect(self.server.dsn())
+        try:
+            await connection.execute(
+                f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{service}_owner"'
+            )
+            await close_database(connection, name, service)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server for this test run; without fsync, because nobody needs its data after."""
+    server = Postgres(State(tmp_path_factory.mktemp("postgres")), durable=False)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.destroy()
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres) -> Databases:
+    return Databases(postgres)
+
+
+@pytest.fixture
+async def database(databases: Databases) -> AsyncIterator[Databases]:
+    """`await database("referral")` gives the DSN of a fresh database; dropped after the test."""
+    yield databases
+    names, databases.unused = databases.unused, []
+    if names:
+        await databases.drop(names)
