@@ -113,6 +113,8 @@ class Plan:
     diagnoses: tuple[tuple[str, str, str], ...]
     transport: bool
     vulnerable: bool
+    # A revocation's reason: sent on the wrong citizen or otherwise never true, or just taken back.
+    entered_in_error: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A document that can't be accepted. `document_id` and `sender_sor` are None where unreadable."""
+    """A document that can't be accepted. `document_id`, `sender_sor`: None where unreadable."""
 
     format: Format
     document_id: str | None
@@ -146,7 +148,7 @@ def is_cpr(text: str) -> bool:
 
 
 def is_replacement_cpr(text: str) -> bool:
-    """Whether `text` is a replacement CPR: X-eCPR (1, 7) or D-eCPR (0, 5, 6), as MedCom has them."""
+    """Whether `text` is a replacement CPR as MedCom has them: X-eCPR (1, 7), D-eCPR (0, 5, 6)."""
     return (
         len(text) == 10
         and text.isascii()

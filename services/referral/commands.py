@@ -1,0 +1,144 @@
+"""What may be asked of a referral, and the answers that are not facts. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+
+from services.referral.limit import TypeRule
+from services.referral.plan import Plan
+from services.referral.referral import Offer, Referral
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Municipality:
+    """A receiver of plans. `provider` plans for its citizens; `at_risk_days` is its own setting."""
+
+    code: str
+    name: str
+    sor: str
+    ean: str
+    provider: str
+    at_risk_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakePlan:
+    """Takes a new plan for a citizen."""
+
+    plan: Plan
+    referral_id: str
+    citizen_id: str
+    hospital: str
+    municipality: Municipality
+    rule: TypeRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectPlan:
+    """Takes a correction of dates. `citizen_id` is None where the person isn't known here."""
+
+    plan: Plan
+    citizen_id: str | None
+    municipality: Municipality
+    rule: TypeRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokePlan:
+    """Takes a plan back. `citizen_id` is None where the person isn't known here."""
+
+    plan: Plan
+    citizen_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountOffer:
+    """A session was offered, or moved to another time."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropOffer:
+    """An offered session was cancelled. `by_withdrawal`: because its order was withdrawn."""
+
+    offer: Offer
+    by_withdrawal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceInfeasible:
+    """The provider can't hold the limit. `capacity_known` False: nobody has said what there is."""
+
+    cause: str
+    capacity_known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarnOfLimit:
+    """The warning time of this limit has come."""
+
+    limit: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassLimit:
+    """This limit has passed."""
+
+    limit: date
+
+
+DocumentCommand: TypeAlias = TakePlan | CorrectPlan | RevokePlan
+ClockCommand: TypeAlias = CountOffer | DropOffer | FaceInfeasible | WarnOfLimit | PassLimit
+Command: TypeAlias = DocumentCommand | ClockCommand
+
+
+class Field(StrEnum):
+    """The part of a document that a refusal is about; `answers` knows it by path in each format."""
+
+    DOCUMENT = "document"
+    DOCUMENT_ID = "document-id"
+    SENDER = "sender"
+    RECEIVER = "receiver"
+    TYPE = "type"
+    CITIZEN = "citizen"
+    DISCHARGE = "discharge"
+    LATER_START = "later-start"
+    DEADLINE_TEXT = "deadline-text"
+    REPLACES = "replaces"
+    CORRECTS = "corrects"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The document can't be accepted. `code`: OperationOutcome issue type; `text` is Danish."""
+
+    field: Field
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be said before the document with this id has come."""
+
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What a decision rests on.
+
+    `target`: the referral that the command is about, or that a new plan replaces.
+    `refused`: the document that a correction names came and was refused.
+    `others`: all open referrals of the citizen. `successor`: a referral that has already replaced
+    the new plan (it came first).
+    """
+
+    target: Referral | None = None
+    refused: bool = False
+    others: tuple[Referral, ...] = ()
+    successor: Referral | None = None

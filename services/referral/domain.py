@@ -1,0 +1,280 @@
+"""What a referral does with a hospital's document: `decide` for plans, corrections, revocations.
+
+Standard library only. Offers and the statutory clock are decided in `clock`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.referral.clock import decide_clock
+from services.referral.commands import (
+    Case,
+    Command,
+    CorrectPlan,
+    Field,
+    Refusal,
+    RevokePlan,
+    TakePlan,
+    Wait,
+)
+from services.referral.identity import order_id
+from services.referral.limit import earliest_start, limit_of, local_day, too_late
+from services.referral.plan import Plan
+from services.referral.referral import (
+    Closed,
+    CloseReason,
+    Fact,
+    FreeChoiceOpened,
+    FreeChoiceReason,
+    HospitalTold,
+    Note,
+    Noted,
+    Order,
+    OrderChanged,
+    OrderPlaced,
+    OrderWithdrawn,
+    Received,
+    Referral,
+    Revised,
+    Told,
+    WithdrawReason,
+    WorkOpened,
+    WorkReason,
+    evolve,
+)
+
+FURTHEST_AHEAD: Final = timedelta(days=366)
+
+
+def decide(case: Case, command: Command, now: datetime) -> tuple[Fact, ...] | Refusal | Wait:
+    """What follows from a command: facts in the order in which they happen, or why not.
+
+    `now` is the instant of what is decided on (the broker took the message; the timer fell due),
+    so that a second run decides the same.
+    """
+    match command:
+        case TakePlan():
+            return _implausible(command.plan, now) or _take(case, command, now)
+        case CorrectPlan():
+            return _implausible(command.plan, now) or _correct(case, command, now)
+        case RevokePlan():
+            return _revoke(case, command, now)
+        case _:
+            return decide_clock(case, command, now)
+
+
+def _implausible(plan: Plan, now: datetime) -> Refusal | None:
+    furthest = local_day(now) + FURTHEST_AHEAD
+    if plan.discharge_date > furthest:
+        return Refusal(
+            Field.DISCHARGE, "value", "Udskrivningsdatoen ligger mere end et år ude i fremtiden."
+        )
+    if plan.later_start is not None and plan.later_start > furthest:
+        return Refusal(
+            Field.LATER_START, "value", "Den senere start ligger mere end et år ude i fremtiden."
+        )
+    return None
+
+
+def _take(case: Case, command: TakePlan, now: datetime) -> tuple[Fact, ...] | Refusal:
+    plan, replaced = command.plan, case.target
+    if plan.replaces == plan.document_id:
+        return Refusal(Field.REPLACES, "value", "Planen kan ikke erstatte sig selv.")
+    if replaced is not None and replaced.citizen_id != command.citizen_id:
+        return Refusal(
+            Field.REPLACES, "value", "Den plan, som skal erstattes, gælder en anden borger."
+        )
+    return tuple(_accepted(case, command, now))
+
+
+def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
+    plan, rule, replaced = command.plan, command.rule, case.target
+    if replaced is not None and replaced.closed is None:
+        yield from _closing(replaced, CloseReason.REVOKED, WithdrawReason.REPLACED, now)
+    limit = limit_of(rule, plan.discharge_date, plan.later_start)
+    referral = Referral(
+        referral_id=command.referral_id,
+        citizen_id=command.citizen_id,
+        hospital=command.hospital,
+        document_id=plan.document_id,
+        municipality=command.municipality.code,
+        provider=command.municipality.provider,
+        type=plan.type,
+        discharge_date=plan.discharge_date,
+        later_start=plan.later_start,
+        received_at=now,
+        limit=limit,
+        may_choose=rule.free_choice and limit is not None,
+        limit_known_at=now,
+        replaces=replaced.referral_id if replaced else None,
+        replaces_document=plan.replaces,
+    )
+    yield Received(referral)
+    if case.successor is not None:
+        yield Closed(referral_id=referral.referral_id, reason=CloseReason.REVOKED, at=now)
+        yield Noted(Note.ALREADY_REPLACED)
+        return
+    if rule.programme is None:
+        yield Noted(Note.HOSPITAL_LEVEL)
+    else:
+        yield OrderPlaced(referral_id=referral.referral_id, order=_order(referral, command, now))
+        yield from _late(referral, now)
+    yield from _for_humans(case, command, referral)
+
+
+def _for_humans(case: Case, command: TakePlan, referral: Referral) -> Iterator[Fact]:
+    plan, replaced = command.plan, case.target
+    me = referral.referral_id
+    for other in case.others:
+        if replaced is None or other.referral_id != replaced.referral_id:
+            yield WorkOpened(referral_id=me, reason=WorkReason.SECOND_PLAN, about=other.referral_id)
+            yield Noted(Note.SECOND_PLAN)
+    if plan.replaces is not None and replaced is None:
+        yield WorkOpened(referral_id=me, reason=WorkReason.REPLACED_UNKNOWN)
+        yield Noted(Note.REPLACED_UNKNOWN)
+    if plan.deadline_text:
+        yield WorkOpened(referral_id=me, reason=WorkReason.DEADLINE_TEXT)
+        yield Noted(Note.DEADLINE_TEXT)
+    if plan.municipality is not None and plan.municipality != command.municipality.code:
+        yield WorkOpened(referral_id=me, reason=WorkReason.OTHER_MUNICIPALITY)
+        yield Noted(Note.OTHER_MUNICIPALITY)
+
+
+def _correct(case: Case, command: CorrectPlan, now: datetime) -> tuple[Fact, ...] | Refusal | Wait:
+    referral = _named(case, command.plan)
+    if not isinstance(referral, Referral):
+        return referral
+    if referral.closed is not None:
+        return Refusal(Field.CORRECTS, "value", "Den plan, som skal rettes, er trukket tilbage.")
+    if referral.citizen_id != command.citizen_id:
+        return _another_citizen()
+    if referral.type is not command.plan.type:
+        return Refusal(
+            Field.TYPE,
+            "value",
+            "Typen kan ikke rettes: send en ny plan, som erstatter den gamle.",
+        )
+    if referral.municipality != command.municipality.code:
+        return Refusal(
+            Field.RECEIVER,
+            "value",
+            "Modtageren kan ikke rettes: send en ny plan, som erstatter den gamle.",
+        )
+    return tuple(_corrected(referral, command, now))
+
+
+def _corrected(referral: Referral, command: CorrectPlan, now: datetime) -> Iterator[Fact]:
+    plan = command.plan
+    limit = limit_of(command.rule, plan.discharge_date, plan.later_start)
+    after = {
+        "discharge_date": plan.discharge_date,
+        "later_start": plan.later_start,
+        "limit": limit,
+    }
+    changed = tuple(name for name, value in after.items() if getattr(referral, name) != value)
+    if not changed:
+        yield Noted(Note.NOTHING_CHANGED)
+        return
+    me = referral.referral_id
+    revised = Revised(
+        referral_id=me,
+        changed=changed,
+        discharge_date=plan.discharge_date,
+        later_start=plan.later_start,
+        limit=limit,
+        at=now,
+    )
+    yield revised
+    referral = evolve(referral, revised)
+    if referral.order_stands:
+        yield OrderChanged(referral_id=me, order=_order(referral, command, now))
+    if referral.free_choice is None:
+        yield from _late(referral, now)
+    else:
+        yield WorkOpened(referral_id=me, reason=WorkReason.FREE_CHOICE_TO_RECONSIDER)
+    if plan.deadline_text:
+        yield WorkOpened(referral_id=me, reason=WorkReason.DEADLINE_TEXT, about=plan.document_id)
+        yield Noted(Note.DEADLINE_TEXT)
+
+
+def _revoke(case: Case, command: RevokePlan, now: datetime) -> tuple[Fact, ...] | Refusal | Wait:
+    referral = _named(case, command.plan)
+    if not isinstance(referral, Referral):
+        return referral
+    if referral.citizen_id != command.citizen_id:
+        return _another_citizen()
+    if referral.closed is not None:
+        return (Noted(Note.ALREADY_CLOSED),)
+    if command.plan.entered_in_error:
+        reason, why = CloseReason.ENTERED_IN_ERROR, WithdrawReason.ENTERED_IN_ERROR
+    else:
+        reason, why = CloseReason.REVOKED, WithdrawReason.REVOKED
+    return tuple(_closing(referral, reason, why, now))
+
+
+def _named(case: Case, plan: Plan) -> Referral | Refusal | Wait:
+    """The referral that a correction or revocation is about."""
+    if case.target is not None:
+        return case.target
+    if plan.corrects is None or plan.corrects == plan.document_id:
+        return Refusal(
+            Field.CORRECTS, "required", "Dokumentet nævner ikke, hvilken plan det vedrører."
+        )
+    if case.refused:
+        return Refusal(
+            Field.CORRECTS, "not-found", "Den plan, som dokumentet vedrører, blev afvist."
+        )
+    return Wait(plan.corrects)
+
+
+def _another_citizen() -> Refusal:
+    return Refusal(
+        Field.CITIZEN, "value", "Den plan, som dokumentet vedrører, gælder en anden borger."
+    )
+
+
+def _closing(
+    referral: Referral, reason: CloseReason, why: WithdrawReason, now: datetime
+) -> Iterator[Fact]:
+    me = referral.referral_id
+    yield Closed(referral_id=me, reason=reason, at=now)
+    if referral.order_stands and referral.order_id is not None:
+        yield OrderWithdrawn(referral_id=me, order_id=referral.order_id, reason=why)
+    yield HospitalTold(referral_id=me, state=Told.ENDED, at=now)
+
+
+def _late(referral: Referral, now: datetime) -> Iterator[Fact]:
+    """Opens free choice at once where no day is left to offer inside the limit."""
+    limit, discharge, later = referral.limit, referral.discharge_date, referral.later_start
+    if limit is None or not referral.may_choose or referral.started_in_time:
+        return
+    if too_late(now, limit, discharge, later):
+        yield FreeChoiceOpened(
+            referral_id=referral.referral_id, limit=limit, reason=FreeChoiceReason.LATE_ARRIVAL
+        )
+        yield Noted(Note.TOO_LATE)
+
+
+def _order(referral: Referral, command: TakePlan | CorrectPlan, now: datetime) -> Order:
+    plan, programme = command.plan, command.rule.programme
+    assert programme is not None, "an order stands only for a type that has a programme"
+    address = plan.person.address
+    return Order(
+        order_id=referral.order_id or order_id(referral.referral_id, 1),
+        programme=programme,
+        earliest=earliest_start(now, referral.discharge_date, referral.later_start),
+        limit=referral.limit,
+        bedside=_at_bedside(referral.received_at, referral.discharge_date),
+        vulnerable=plan.vulnerable,
+        postcode=address.postcode if address else None,
+        language=plan.person.language,
+        transport=plan.transport,
+    )
+
+
+def _at_bedside(received_at: datetime, discharge: date) -> bool:
+    """Whether the plan came before the day of discharge, so that a nurse can hand over the time."""
+    return local_day(received_at) < discharge
