@@ -269,7 +269,7 @@ def _order(referral: Referral, command: TakePlan | CorrectPlan, now: datetime) -
         limit=referral.limit,
         bedside=_at_bedside(referral.received_at, referral.discharge_date),
         vulnerable=plan.vulnerable,
-        postcode=address.postcode if address else None,
+        postcode=address.postcode if address else "",
         language=plan.person.language,
         transport=plan.transport,
     )

@@ -129,19 +129,19 @@ class Order:
     limit: date | None
     bedside: bool
     vulnerable: bool
-    postcode: str | None
+    postcode: str  # empty where the address is protected
     language: str
     transport: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A session as scheduling stated it. `location` is (code, name, address, postcode)."""
+    """A session as scheduling stated it. `location`: code, name, address, postcode, if stated."""
 
     session_id: str
     revision: int
     start: datetime
-    location: tuple[str, str, str, str]
+    location: tuple[str, str, str, str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,283 @@
+"""Our own events as wire models; `outgoing` makes them of the domain's facts.
+
+Keyed by provider on `referrals`, by citizen on `citizens`; a hospital's status by referral.
+Dates are local (Europe/Copenhagen), instants UTC with Z.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from services.referral.plan import PlanType
+from services.referral.referral import CloseReason, FreeChoiceReason, Told, WithdrawReason
+from shared.envelope import TYPE_PREFIX
+
+REFERRALS: Final = "referrals"
+CITIZENS: Final = "citizens"
+CITIZEN_RECORDED: Final = f"{TYPE_PREFIX}citizen.recorded.v1"
+ACKNOWLEDGED: Final = f"{TYPE_PREFIX}document.acknowledged.v1"
+FSIII: Final = "urn:oid:1.2.208.176.2.21"
+ASSESSMENT: Final = "1130ad70-6553-490d-87f8-5e8941687a0c"
+ASSESSMENT_DISPLAY: Final = "Terapeutfaglig udredning"
+
+
+def zulu(instant: datetime) -> str:
+    """An instant in UTC as ISO-8601 with Z."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+Instant = Annotated[datetime, PlainSerializer(zulu, return_type=str)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    event_type: ClassVar[str]
+
+
+class AboutReferral(_Wire):
+    """What every event of a referral says."""
+
+    referral_id: str
+    citizen_id: str
+    provider: str = Field(description="Who plans: the topic's key")
+
+
+class ReferralReceived(AboutReferral):
+    """A hospital's plan was accepted."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.received.v1"
+
+    basis: Literal["hospital"] = "hospital"
+    hospital: str = Field(description="SOR of the hospital on whose topic the plan came")
+    document_id: str
+    type: PlanType
+    discharge_date: date
+    later_start: date | None
+    received_at: Instant
+    limit: date | None = Field(description="Last day for a first session; null: no limit")
+    free_choice: bool = Field(description="Whether the type gives free choice past the limit")
+    replaces: str | None = Field(description="Referral id of the plan that this one replaces")
+
+
+class ReferralRevised(AboutReferral):
+    """The hospital corrected the plan's dates."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.revised.v1"
+
+    changed: tuple[str, ...]
+    discharge_date: date
+    later_start: date | None
+    limit: date | None
+    revised_at: Instant
+
+
+class ReferralClosed(AboutReferral):
+    """The referral ended before its course."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.closed.v1"
+
+    reason: CloseReason
+    closed_at: Instant
+
+
+class Window(_Wire):
+    """A time that suits the citizen; null leaves a bound open. weekday: 1 is Monday."""
+
+    weekday: int | None
+    from_: str | None = Field(serialization_alias="from", description="HH:MM, local")
+    to: str | None = Field(description="HH:MM, local")
+
+
+class Code(_Wire):
+    """A coded concept."""
+
+    system: str
+    code: str
+    display: str
+
+
+class Step(_Wire):
+    """What is to be booked."""
+
+    step_id: str
+    kind: Literal["assessment"] = "assessment"
+    code: Code
+    count: int = 1
+    minutes: int
+    delivery: Literal["location"] = "location"
+    competences: tuple[str, ...]
+    seats: int = 1
+    room: bool = True
+
+
+class OrderState(AboutReferral):
+    """An order as a whole; planning needs no more of the citizen than this."""
+
+    order_id: str
+    programme: str
+    earliest: date = Field(description="First day that may be offered")
+    limit: date | None
+    bedside: bool = Field(description="The plan came before the day of discharge")
+    vulnerable: bool
+    postcode: str = Field(description="Empty where the address is protected or unknown")
+    language: str = Field(description="BCP 47")
+    transport: bool
+    windows: tuple[Window, ...] = ()
+    steps: tuple[Step, ...]
+
+
+class OrderPlacedWire(OrderState):
+    """The first order: the therapist's assessment."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}order.placed.v1"
+
+
+class OrderChangedWire(OrderState):
+    """The order now reads like this (its whole state)."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}order.changed.v1"
+
+
+class OrderWithdrawnWire(AboutReferral):
+    """The order no longer stands."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}order.withdrawn.v1"
+
+    order_id: str
+    reason: WithdrawReason
+
+
+class LimitAtRiskWire(AboutReferral):
+    """Few days are left before the limit, and no session is offered."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}limit.at-risk.v1"
+
+    limit: date
+
+
+class LimitMissedWire(AboutReferral):
+    """The limit has passed without an offer inside it."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}limit.missed.v1"
+
+    limit: date
+
+
+class FreeChoiceOpenedWire(AboutReferral):
+    """The limit can't be held, so the citizen may choose a private supplier."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}free-choice.opened.v1"
+
+    limit: date
+    reason: FreeChoiceReason
+
+
+class Place(_Wire):
+    """Where a session is held."""
+
+    code: str
+    name: str
+    address: str
+    postcode: str
+
+
+class ReferralStatus(_Wire):
+    """What the hospital that sent the plan hears of its citizen's way."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.status.v1"
+
+    referral_id: str
+    document_id: str
+    state: Told
+    at: Instant
+    start: Instant | None = None
+    location: Place | None = None
+    limit: date | None = None
+    code: Code | None = None
+    performer: str | None = Field(default=None, description="SOR of the provider")
+
+
+class CitizenName(_Wire):
+    """A citizen's name."""
+
+    given: str
+    family: str
+
+
+class CitizenAddress(_Wire):
+    """A Danish postal address."""
+
+    street: str
+    suburb: str | None
+    postcode: str
+    district: str
+
+
+class CitizenRelative(_Wire):
+    """A relative that a plan named."""
+
+    name: str
+    phone: str | None
+    relation: str | None
+
+
+class CitizenGp(_Wire):
+    """The citizen's GP, who gets a copy."""
+
+    name: str | None
+    ean: str | None
+
+
+class CitizenRecord(_Wire):
+    """The clear text of citizen.recorded.v1: who the citizen is and how to reach them (no CPR)."""
+
+    event_type: ClassVar[str] = CITIZEN_RECORDED
+
+    citizen_id: str
+    cpr_kind: Literal["cpr", "ecpr"]
+    name: CitizenName
+    birth_date: date | None
+    address: CitizenAddress | None = Field(description="Null where it is protected or unknown")
+    protected: bool
+    phone: str | None
+    email: str | None
+    language: str = Field(description="BCP 47")
+    deceased: bool
+    relatives: tuple[CitizenRelative, ...]
+    gp: CitizenGp | None
+    version: int = Field(ge=1, description="Grows by one with each change")
+
+
+class SealedRecord(_Wire):
+    """citizen.recorded.v1 as it travels: AES-256-GCM under the citizen's own wrapped key."""
+
+    event_type: ClassVar[str] = CITIZEN_RECORDED
+
+    kid: str = Field(description="Id of the master key that wraps `key`")
+    key: str = Field(description="The citizen's data key, wrapped (base64)")
+    nonce: str = Field(description="Base64")
+    data: str = Field(description="The record's ciphertext (base64)")
+
+
+PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
+    REFERRALS: {
+        model.event_type: model
+        for model in (
+            ReferralReceived,
+            ReferralRevised,
+            ReferralClosed,
+            OrderPlacedWire,
+            OrderChangedWire,
+            OrderWithdrawnWire,
+            LimitAtRiskWire,
+            LimitMissedWire,
+            FreeChoiceOpenedWire,
+        )
+    },
+    CITIZENS: {CITIZEN_RECORDED: SealedRecord},
+    "hospital.{hospital}.status": {ReferralStatus.event_type: ReferralStatus},
+}

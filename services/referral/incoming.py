@@ -1,0 +1,152 @@
+"""What we read of others' events on `training`: only the fields we use, all else is ignored."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from services.referral.commands import ClockCommand, CountOffer, DropOffer, FaceInfeasible
+from services.referral.referral import Offer
+from shared.envelope import TYPE_PREFIX, Message
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+Id = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+
+
+class Invalid(Exception):  # noqa: N818 - a state of the message, not a fault of ours
+    """The event can't be read; the message names the fields and never their values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Which session an event is about, and how new it is (a stale one is dropped)."""
+
+    session_id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What an event of another service means here. `session` is None where it concerns none."""
+
+    referral_id: str
+    command: ClockCommand
+    session: Session | None
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Location(_Model):
+    code: str = ""
+    name: str = ""
+    address: str | None = None
+    postcode: str | None = None
+
+
+class _SessionOffered(_Model):
+    session_id: Id
+    referral_id: Id
+    start: Instant
+    location: _Location | None = None
+    revision: int = Field(ge=0, lt=2**31)
+
+
+class _SessionCancelled(_Model):
+    session_id: Id
+    referral_id: Id
+    start: Instant
+    reason: str = ""
+    revision: int = Field(ge=0, lt=2**31)
+
+
+class _OrderInfeasible(_Model):
+    referral_id: Id
+    reason: str
+
+
+_OFFERED: Final = f"{TYPE_PREFIX}session.offered.v1"
+_MOVED: Final = f"{TYPE_PREFIX}session.moved.v1"
+_CANCELLED: Final = f"{TYPE_PREFIX}session.cancelled.v1"
+_INFEASIBLE: Final = f"{TYPE_PREFIX}order.infeasible.v1"
+READ_TYPES: Final = frozenset({_OFFERED, _MOVED, _CANCELLED, _INFEASIBLE})
+_VERSION: Final = re.compile(r"\.v[0-9]+$")
+_NAMES: Final = frozenset(_VERSION.sub("", name) for name in READ_TYPES)
+
+
+def read(message: Message) -> News | None:
+    """What an event on `training` asks of us; None where it concerns us not. Raises Invalid.
+
+    A later version of a type that we read is Invalid: guessing at it could cost somebody a limit.
+    """
+    if message.type not in READ_TYPES:
+        if not message.type or _VERSION.sub("", message.type) in _NAMES:
+            raise Invalid(f"unknown type or version {message.type or '(none)'}")
+        return None
+    try:
+        return _READERS[message.type](message)
+    except ValidationError as error:
+        raise Invalid(named_faults(error)) from None
+
+
+def named_faults(error: ValidationError) -> str:
+    """Which fields are wrong and how, without what stands in them."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    parts = [f"{'.'.join(map(str, f['loc'])) or 'event'}: {f['type']}" for f in faults[:5]]
+    return "; ".join(parts)
+
+
+def _offered(message: Message) -> News:
+    event = _SessionOffered.model_validate_json(message.value or b"")
+    place = event.location or _Location()
+    offer = Offer(
+        session_id=event.session_id,
+        revision=event.revision,
+        start=event.start,
+        location=(place.code, place.name, place.address or "", place.postcode or ""),
+    )
+    return News(
+        referral_id=event.referral_id,
+        command=CountOffer(offer=offer),
+        session=Session(session_id=event.session_id, revision=event.revision),
+    )
+
+
+def _cancelled(message: Message) -> News:
+    event = _SessionCancelled.model_validate_json(message.value or b"")
+    offer = Offer(
+        session_id=event.session_id,
+        revision=event.revision,
+        start=event.start,
+        location=None,
+    )
+    return News(
+        referral_id=event.referral_id,
+        command=DropOffer(offer=offer, by_withdrawal=event.reason == "order-withdrawn"),
+        session=Session(session_id=event.session_id, revision=event.revision),
+    )
+
+
+def _infeasible(message: Message) -> News:
+    event = _OrderInfeasible.model_validate_json(message.value or b"")
+    return News(
+        referral_id=event.referral_id,
+        command=FaceInfeasible(
+            cause=event.reason[:100].replace("\x00", ""),
+            capacity_known=event.reason != "no-capacity-known",
+        ),
+        session=None,
+    )
+
+
+_READERS: Final = {
+    _OFFERED: _offered,
+    _MOVED: _offered,
+    _CANCELLED: _cancelled,
+    _INFEASIBLE: _infeasible,
+}

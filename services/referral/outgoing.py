@@ -1,0 +1,176 @@
+"""How the domain's facts become events that others read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.referral.events import (
+    ASSESSMENT,
+    ASSESSMENT_DISPLAY,
+    FSIII,
+    REFERRALS,
+    AboutReferral,
+    Code,
+    FreeChoiceOpenedWire,
+    LimitAtRiskWire,
+    LimitMissedWire,
+    OrderChangedWire,
+    OrderPlacedWire,
+    OrderWithdrawnWire,
+    Place,
+    ReferralClosed,
+    ReferralReceived,
+    ReferralRevised,
+    ReferralStatus,
+    Step,
+)
+from services.referral.identity import step_id
+from services.referral.referral import (
+    Closed,
+    Fact,
+    FreeChoiceOpened,
+    HospitalTold,
+    LimitAtRisk,
+    LimitMissed,
+    Order,
+    OrderChanged,
+    OrderPlaced,
+    OrderWithdrawn,
+    Received,
+    Referral,
+    Revised,
+)
+from shared.envelope import Event
+
+_ASSESSMENT_CODE: Final = Code(system=FSIII, code=ASSESSMENT, display=ASSESSMENT_DISPLAY)
+
+
+def event_of(fact: Fact, referral: Referral, performer: str | None = None) -> Event | None:
+    """The event that tells others of a fact; None where nobody else hears of it.
+
+    `referral` is the state after the fact; `performer` the SOR of its provider.
+    """
+    if isinstance(fact, HospitalTold):
+        return _status(fact, referral, performer)
+    wire = _wire(fact, referral)
+    if wire is None:
+        return None
+    return Event(
+        topic=REFERRALS,
+        key=referral.provider,
+        type=wire.event_type,
+        subject=referral.referral_id,
+        value=wire.model_dump_json(by_alias=True).encode(),
+    )
+
+
+def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0911
+    me, citizen, provider = referral.referral_id, referral.citizen_id, referral.provider
+    match fact:
+        case Received():
+            return ReferralReceived(
+                referral_id=me,
+                citizen_id=citizen,
+                provider=provider,
+                hospital=referral.hospital,
+                document_id=referral.document_id,
+                type=referral.type,
+                discharge_date=referral.discharge_date,
+                later_start=referral.later_start,
+                received_at=referral.received_at,
+                limit=referral.limit,
+                free_choice=referral.may_choose,
+                replaces=referral.replaces,
+            )
+        case Revised(changed=changed, discharge_date=discharge, later_start=later, limit=limit):
+            return ReferralRevised(
+                referral_id=me,
+                citizen_id=citizen,
+                provider=provider,
+                changed=changed,
+                discharge_date=discharge,
+                later_start=later,
+                limit=limit,
+                revised_at=fact.at,
+            )
+        case Closed(reason=closed, at=at):
+            return ReferralClosed(
+                referral_id=me, citizen_id=citizen, provider=provider, reason=closed, closed_at=at
+            )
+        case OrderPlaced(order=order):
+            return _order(OrderPlacedWire, order, referral)
+        case OrderChanged(order=order):
+            return _order(OrderChangedWire, order, referral)
+        case OrderWithdrawn(order_id=order_id, reason=why):
+            return OrderWithdrawnWire(
+                referral_id=me,
+                citizen_id=citizen,
+                provider=provider,
+                order_id=order_id,
+                reason=why,
+            )
+        case LimitAtRisk(limit=at_risk):
+            return LimitAtRiskWire(
+                referral_id=me, citizen_id=citizen, provider=provider, limit=at_risk
+            )
+        case LimitMissed(limit=missed):
+            return LimitMissedWire(
+                referral_id=me, citizen_id=citizen, provider=provider, limit=missed
+            )
+        case FreeChoiceOpened(limit=lost, reason=opened):
+            return FreeChoiceOpenedWire(
+                referral_id=me, citizen_id=citizen, provider=provider, limit=lost, reason=opened
+            )
+        case _:
+            return None
+
+
+def _order(
+    wire: type[OrderPlacedWire | OrderChangedWire], order: Order, referral: Referral
+) -> OrderPlacedWire | OrderChangedWire:
+    step = Step(
+        step_id=step_id(order.order_id, 1),
+        code=_ASSESSMENT_CODE,
+        minutes=order.programme.minutes,
+        competences=order.programme.competences,
+    )
+    return wire(
+        order_id=order.order_id,
+        referral_id=referral.referral_id,
+        citizen_id=referral.citizen_id,
+        provider=referral.provider,
+        programme=order.programme.code,
+        earliest=order.earliest,
+        limit=order.limit,
+        bedside=order.bedside,
+        vulnerable=order.vulnerable,
+        postcode=order.postcode,
+        language=order.language,
+        transport=order.transport,
+        steps=(step,),
+    )
+
+
+def _status(fact: HospitalTold, referral: Referral, performer: str | None) -> Event:
+    offer, place = fact.offer, None
+    if offer is not None and offer.location is not None:
+        code, name, address, postcode = offer.location
+        place = Place(code=code, name=name, address=address, postcode=postcode)
+    wire = ReferralStatus(
+        referral_id=referral.referral_id,
+        document_id=referral.document_id,
+        state=fact.state,
+        at=fact.at,
+        start=offer.start if offer else None,
+        location=place,
+        limit=referral.limit,
+        code=_ASSESSMENT_CODE if offer else None,
+        performer=performer if offer else None,
+    )
+    return Event(
+        topic=f"hospital.{referral.hospital}.status",
+        key=referral.referral_id,
+        type=wire.event_type,
+        subject=referral.referral_id,
+        value=wire.model_dump_json().encode(),
+    )
