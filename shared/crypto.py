@@ -24,7 +24,7 @@ _NONCE: Final = 12
 _KEY: Final = 32
 
 
-class Unreadable(Exception):  # noqa: N818 - a state of the bytes, and the name callers use
+class Unreadable(Exception):
     """The sealed bytes are damaged, of another context, or under a key that is not configured."""
 
 

@@ -1,4 +1,4 @@
-"""What travels: records as they arrive and events as they leave (CloudEvents 1.0, Kafka binary mode)."""
+"""What travels: records that arrive, events that leave (CloudEvents 1.0, Kafka binary mode)."""
 
 from __future__ import annotations
 

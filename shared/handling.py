@@ -1,4 +1,4 @@
-"""The seam between a service and the runtime: a handler gets a batch and returns what became of each.
+"""The seam between a service and the runtime: a handler gets a batch and says what became of it.
 
 A handler loads what the batch needs, decides in order, saves, and returns one outcome for each
 message. Inbox, offsets, outbox, timers, parking and dead letters are written by the runtime in the
@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shared.envelope import Event, Message
     from shared.database import Connection
+    from shared.envelope import Event, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +64,9 @@ class Parked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
-    """The message can't be used: kept with its bytes for replay, announced on the dead-letter topic.
+    """The message can't be used: kept with its bytes for replay, and announced.
 
-    `holds` is the aggregate (CloudEvents subject) whose later messages wait until replay or discard.
+    `holds` is the aggregate (CloudEvents subject) whose later messages wait for replay or discard.
     `reason` holds no personal data. `events` are published all the same (a receipt, say).
     """
 

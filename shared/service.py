@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Subscription:
     """Topics that one handler reads.
 
-    `topics` are names or families of the cluster file ("referrals", "hospital.{hospital}.referrals").
+    `topics` are names or families of the cluster file: "referrals",
+    "hospital.{hospital}.referrals".
     `kind`: "keyed" topics share one consumer group and equal partition counts and are
     deduplicated by (source, event id); "intake" topics have one partition, belong to outsiders,
     and are deduplicated by the handler, which knows the document's own id.

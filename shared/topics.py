@@ -136,6 +136,11 @@ class Cluster:
         """The topics as declared, unexpanded, in the file's order."""
         return self._file.topic
 
+    @property
+    def principal_families(self) -> Sequence[PrincipalFamily]:
+        """The users as declared, unexpanded, in the file's order."""
+        return self._file.principal
+
     def expand(self, names: Iterable[str]) -> list[Topic]:
         """The topics behind names and families, in order; a family without parties gives none.
 

@@ -1,0 +1,302 @@
+"""One consumer group of a service: a FastStream batch subscriber whose offsets are ours.
+
+FastStream polls, joins the group and stops gracefully; acknowledgement is manual, the parser is our
+own (the stock one loses records over one bad header), and where reading goes on stands in Postgres.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka.message import KafkaMessage
+
+from shared import ledger
+from shared.draft import Entry
+from shared.faults import Abandoned, Fenced, back_off, describe
+from shared.kafka import is_family, pattern
+from shared.wire import inbox_key, read
+
+if TYPE_CHECKING:
+    import asyncpg
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord
+    from faststream.kafka import KafkaBroker
+
+    from shared.batch import Batches
+    from shared.envelope import Message
+    from shared.telemetry import Telemetry
+
+Kind = Literal["keyed", "intake"]
+Place = tuple[str, int]
+
+_REBALANCE_MS: Final = 60_000
+_WAIT_FOR_BATCH: Final = 50.0
+_POLL_MS: Final = 15
+_COMMIT_EVERY: Final = 1.0
+
+
+def group_id(service: str, kind: Kind, topics: Iterable[str]) -> str:
+    """The group's name; another set of topics is another group.
+
+    During a rolling update a member that knows one topic more would get all of its partitions.
+    """
+    digest = hashlib.sha256("\n".join(sorted(topics)).encode()).hexdigest()[:8]
+    return f"{service}.{kind}.{digest}"
+
+
+class Group(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads one kind of topics of a service, batch after batch."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        kind: Kind,
+        topics: Sequence[str],
+        handler_name: Callable[[str], str],
+        pool: asyncpg.Pool[asyncpg.Record],
+        batches: Batches,
+        telemetry: Telemetry,
+        shift: timedelta,
+        most: int,
+        after_release: Callable[[], Any],
+    ) -> None:
+        self.kind = kind
+        self.topics = list(topics)
+        self.id = group_id(service, kind, topics)
+        self._handler_name = handler_name
+        self._pool = pool
+        self._batches = batches
+        self._telemetry = telemetry
+        self._shift = shift
+        self._most = most
+        self._after_release = after_release
+        self._next: dict[Place, int] = {}
+        self._backlog: dict[Place, int] = {}
+        self._committed: dict[Place, int] = {}
+        self._halted: set[str] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._abandon = asyncio.Event()
+        self._positioning: asyncio.Task[None] | None = None
+        self._subscriber: Any = None
+        self.progress_at = 0.0
+
+    def subscribe(self, broker: KafkaBroker) -> None:
+        """Declares the subscriber on a broker that has not started."""
+        families = any(is_family(topic) for topic in self.topics)
+        names = () if families else tuple(self.topics)
+        self._subscriber = broker.subscriber(
+            *names,
+            pattern=pattern(self.topics).replace("{", "{{").replace("}", "}}")
+            if families
+            else None,
+            batch=True,
+            group_id=self.id,
+            ack_policy=AckPolicy.MANUAL,
+            listener=self,
+            parser=self._parse,
+            decoder=_decode,
+            max_records=self._most,
+            batch_timeout_ms=_POLL_MS,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            rebalance_timeout_ms=_REBALANCE_MS,
+            # Equal partition numbers of all keyed topics come to the same member; one-partition
+            # topics would all come to the first one.
+            partition_assignment_strategy=(
+                RangePartitionAssignor if self.kind == "keyed" else RoundRobinPartitionAssignor,
+            ),
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+        )
+        self._subscriber(self._handle)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer | None:
+        """FastStream's consumer, once it runs."""
+        return self._subscriber.consumer if self._subscriber is not None else None
+
+    @property
+    def assigned(self) -> frozenset[Place]:
+        """Partitions whose position has been taken from the database."""
+        return frozenset(self._next)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is in hand."""
+        return not self._idle.is_set()
+
+    # -- polling -----------------------------------------------------------------------------
+
+    async def _parse(self, records: tuple[ConsumerRecord[Any, Any], ...]) -> KafkaMessage:
+        # Nothing else has run since the poll: from here on a rebalance waits for this batch.
+        self._idle.clear()
+        assert self.consumer is not None
+        return KafkaMessage(body=b"", raw_message=records, consumer=self.consumer)
+
+    async def _handle(self, records: tuple[ConsumerRecord[Any, Any], ...]) -> None:
+        try:
+            await self._apply([r for r in records if self._expected(r)])
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - FastStream would swallow it and go on
+            self._telemetry.trouble(self.kind, describe(error))
+            await self._reseek()
+        finally:
+            self._idle.set()
+
+    def _expected(self, record: ConsumerRecord[Any, Any]) -> bool:
+        """Whether this record follows on our position; others come from before a seek."""
+        expected = self._next.get((record.topic, record.partition))
+        return expected is not None and record.offset >= expected
+
+    async def _apply(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        if not records:
+            return
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        entries = [self._entry(read(record, self._shift)) for record in records]
+        try:
+            results = await self._batches.apply(entries, abandon=self._abandon)
+        except Fenced:
+            self._telemetry.fenced.inc()
+            await self._reseek()
+            return
+        except Abandoned:
+            return
+        for record in records:
+            self._next[record.topic, record.partition] = record.offset + 1
+        self.progress_at = loop.time()
+        self._telemetry.well(self.kind)
+        self._telemetry.batch_seconds.labels(self.kind).observe(loop.time() - began)
+        oldest = min(entry.message.timestamp for entry in entries)
+        age = (self._batches.clock.now() - oldest) / timedelta(seconds=1)
+        self._telemetry.end_to_end.labels(self.kind).observe(max(age, 0.0))
+        if any(result.released for result in results):
+            await self._after_release()
+
+    def _entry(self, message: Message) -> Entry:
+        name = self._handler_name(message.topic)
+        place = f"{message.topic}/{message.partition}/{message.offset}"
+        if self.kind == "intake" or not message.source:
+            # An outsider's id proves nothing: two documents under one id are two causes.
+            return Entry(message, place, name)
+        return Entry(
+            message,
+            f"{message.source}/{message.id}",
+            name,
+            key=inbox_key(self._batches.service, message.source, message.id),
+        )
+
+    # -- positions ---------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Waits for the batch in hand; the next owner would get its records a second time."""
+        self._abandon.set()
+        if self._positioning is not None:
+            self._positioning.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), _WAIT_FOR_BATCH)
+        await self.commit()
+        self._telemetry.forget_partitions((tp.topic, tp.partition) for tp in revoked)
+        self._next.clear()
+        self._backlog.clear()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Seeks to the positions in the database, in the background: heartbeats must go on."""
+        self._abandon.clear()
+        self._next.clear()
+        self._backlog.clear()
+        consumer = self.consumer
+        if consumer is not None and assigned:
+            consumer.pause(*assigned)
+            self._positioning = asyncio.create_task(self._position(consumer, set(assigned)))
+
+    async def _position(self, consumer: AIOKafkaConsumer, assigned: set[TopicPartition]) -> None:
+        attempt = 0
+        while True:
+            try:
+                ends: dict[TopicPartition, int] = await consumer.end_offsets(list(assigned))
+                async with self._pool.acquire() as conn:
+                    where = await ledger.positions(
+                        conn, [(tp.topic, tp.partition) for tp in assigned]
+                    )
+                for tp in assigned:
+                    place = (tp.topic, tp.partition)
+                    consumer.seek(tp, where[place])
+                    self._next[place] = where[place]
+                    self._backlog[place] = ends[tp]
+                    if tp.topic not in self._halted:
+                        consumer.resume(tp)
+            except IllegalStateError:
+                return  # revoked meanwhile; the next assignment positions anew
+            except Exception as error:  # noqa: BLE001 - without a position nothing can be read
+                self._telemetry.trouble("positions", describe(error))
+                await asyncio.sleep(back_off(attempt))
+                attempt += 1
+            else:
+                self._telemetry.well("positions")
+                return
+
+    async def _reseek(self) -> None:
+        """Goes on where the database says, after a batch that did not count."""
+        consumer = self.consumer
+        if consumer is None:
+            return
+        assigned: set[TopicPartition] = consumer.assignment()
+        with contextlib.suppress(IllegalStateError):
+            consumer.pause(*assigned)
+            self._next.clear()
+            await self._position(consumer, assigned)
+
+    async def caught_up(self) -> set[Place]:
+        """Partitions whose backlog, as it was when they were assigned, has been applied."""
+        consumer = self.consumer
+        if consumer is None or self.busy:
+            return {place for place, end in self._backlog.items() if end <= self._next[place]}
+        done = set()
+        for place, end in list(self._backlog.items()):
+            # The log ends in a transaction marker, so the position and not the last record counts.
+            with contextlib.suppress(IllegalStateError, KafkaError, TimeoutError):
+                position = await asyncio.wait_for(consumer.position(TopicPartition(*place)), 1.0)
+                if position >= end and place in self._next and not self.busy:
+                    done.add(place)
+        return done
+
+    async def commit(self) -> None:
+        """Tells Kafka our positions, for lag tools alone; a failure changes nothing."""
+        consumer = self.consumer
+        fresh = {p: n for p, n in self._next.items() if self._committed.get(p) != n}
+        if consumer is None or not fresh:
+            return
+        with contextlib.suppress(KafkaError, IllegalStateError, TimeoutError):
+            await asyncio.wait_for(
+                consumer.commit({TopicPartition(*p): n for p, n in fresh.items()}), 5.0
+            )
+            self._committed.update(fresh)
+
+    async def keep_committing(self) -> None:
+        """Commits once a second until cancelled."""
+        while True:
+            await asyncio.sleep(_COMMIT_EVERY)
+            await self.commit()
+
+    async def stop(self) -> None:
+        """Ends a wait for something transient; FastStream then lets the batch in hand finish."""
+        self._abandon.set()
+        if self._positioning is not None:
+            self._positioning.cancel()
+
+
+async def _decode(message: KafkaMessage) -> Any:
+    return message.raw_message

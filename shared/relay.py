@@ -1,0 +1,238 @@
+"""Publishes the outbox: one relay a service at a time, in order per aggregate, never a zombie's.
+
+The relay holds a session advisory lock on its own connection and a producer with the service's
+transactional id. A relay that lost its lock without noticing (a stopped process, a cut line) is
+fenced by the next one's producer, so a stale record never lands after a newer one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared import failpoint
+from shared.faults import back_off, describe
+from shared.wire import headers, partition_of, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from shared.clock import Clock
+    from shared.telemetry import Telemetry
+
+_LOCK: Final = 0x72656C6179  # "relay"
+_ROWS: Final = 1000
+_POLL: Final = 0.5
+_SWEEP: Final = 30.0
+_SEND_TIMEOUT: Final = 30.0
+_BATCH_BYTES: Final = 256 * 1024
+
+# The snapshot of the very statement that reads tells which ids may still be committed later.
+_SELECT: Final = """
+SELECT o.*, pg_snapshot_xmin(s)::text::bigint AS xmin, pg_snapshot_xmax(s)::text::bigint AS xmax
+FROM (SELECT pg_current_snapshot() AS s) AS now
+LEFT JOIN LATERAL (SELECT * FROM runtime.outbox WHERE id > $1 ORDER BY id LIMIT $2) AS o ON true
+"""
+
+
+class LowWater:
+    """From which id on the outbox must be read.
+
+    Ids are given before their transactions commit, so a smaller one may show after a larger one.
+    The mark moves to the largest id of an earlier reading once every transaction that ran then
+    has ended: nothing at or below it can appear any more.
+    """
+
+    def __init__(self) -> None:
+        self.id = 0
+        self._candidate: tuple[int, int] | None = None
+
+    @property
+    def candidate(self) -> int:
+        """The id that the mark may move to; a reading that ends below it proves nothing."""
+        return self._candidate[0] if self._candidate is not None else 0
+
+    def saw(self, largest: int, xmin: int, xmax: int) -> None:
+        """Takes one reading whose rows are all sent and deleted: its largest id, its snapshot.
+
+        `largest` is where the reading stopped at its limit, or the largest id there was.
+        """
+        if self._candidate is not None and xmin >= self._candidate[1]:
+            self.id = max(self.id, self._candidate[0])
+            self._candidate = None
+        if self._candidate is None and largest > self.id:
+            self._candidate = (largest, xmax)
+
+    def sweep(self) -> None:
+        """Reads from the beginning again."""
+        self.id = 0
+        self._candidate = None
+
+
+class Relay:
+    """Takes a service's outbox to Kafka until stopped."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        dsn: str,
+        client: Mapping[str, Any],
+        clock: Clock,
+        telemetry: Telemetry,
+        stop: asyncio.Event,
+        connect: Callable[..., Any] = asyncpg.connect,
+    ) -> None:
+        self._service = service
+        self._source = source_of(service).encode()
+        self._dsn = dsn
+        self._client = client
+        self._clock = clock
+        self._telemetry = telemetry
+        self._stop = stop
+        self._connect = connect
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was written to the outbox."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Runs until `stop` is set and what was in the outbox then is published."""
+        attempt = 0
+        while not self._stop.is_set():
+            try:
+                await self._lead()
+                attempt = 0
+            except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                # Nothing was deleted that was not confirmed; a fresh producer sends it again,
+                # because one that failed may be out of sequence.
+                self._telemetry.trouble("relay", describe(error))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), back_off(attempt, first=0.2))
+                attempt += 1
+
+    async def _lead(self) -> None:
+        conn = await self._connect(
+            self._dsn, server_settings={"application_name": f"{self._service}-relay"}
+        )
+        try:
+            while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+                self._telemetry.well("relay")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), 1.0)
+                if self._stop.is_set():
+                    return
+            await conn.add_listener("outbox", lambda *_: self._awake.set())
+            await self._publish(conn)
+        finally:
+            conn.terminate()  # at once: a line that is cut must not delay the next attempt
+
+    async def _publish(self, conn: asyncpg.Connection[asyncpg.Record]) -> None:
+        producer = AIOKafkaProducer(
+            **self._client,
+            client_id=f"{self._service}-relay",
+            transactional_id=f"{self._service}-relay",
+            transaction_timeout_ms=10_000,
+            acks="all",
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=1024 * 1024,
+            metadata_max_age_ms=10_000,
+        )
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT):
+                await producer.start()
+            await self._drain(conn, producer)
+        finally:
+            with contextlib.suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(5):
+                    await producer.stop()
+
+    async def _drain(
+        self, conn: asyncpg.Connection[asyncpg.Record], producer: AIOKafkaProducer
+    ) -> None:
+        mark = LowWater()
+        loop = asyncio.get_running_loop()
+        sweep_at = loop.time() + _SWEEP
+        while True:
+            stopping = self._stop.is_set()
+            self._awake.clear()
+            if loop.time() >= sweep_at:
+                mark.sweep()
+                sweep_at = loop.time() + _SWEEP
+            rows = await conn.fetch(_SELECT, mark.id, _ROWS)
+            xmin, xmax = rows[0]["xmin"], rows[0]["xmax"]
+            if rows[0]["id"] is None:
+                mark.saw(0, xmin, xmax)
+                self._telemetry.well("relay")
+                if stopping:
+                    return
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._awake.wait(), _POLL)
+                continue
+            async with asyncio.timeout(_SEND_TIMEOUT):
+                await self._send(producer, rows)
+            failpoint.reach("after-produce")
+            await conn.execute(
+                "DELETE FROM runtime.outbox WHERE id = ANY($1::bigint[])", [r["id"] for r in rows]
+            )
+            failpoint.reach("after-delete")
+            if len(rows) < _ROWS or rows[-1]["id"] > mark.candidate:
+                mark.saw(rows[-1]["id"], xmin, xmax)
+            self._telemetry.published(len(rows), self._age(rows[0]["time"]))
+
+    def _age(self, time: datetime) -> float:
+        return max((self._clock.now() - time) / timedelta(seconds=1), 0.0)
+
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
+        by_place: dict[tuple[str, int], list[asyncpg.Record]] = {}
+        counts: dict[str, int] = {}
+        for row in rows:
+            topic = row["topic"]
+            if topic not in counts:
+                counts[topic] = len(await producer.partitions_for(topic))
+            place = (topic, partition_of(row["key"], counts[topic]))
+            by_place.setdefault(place, []).append(row)
+        await producer.begin_transaction()
+        try:
+            sent = await asyncio.gather(
+                *(self._submit(producer, *place, batch) for place, batch in by_place.items())
+            )
+            await asyncio.gather(*(future for futures in sent for future in futures))
+            await producer.commit_transaction()
+        except BaseException:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(5):
+                    await producer.abort_transaction()
+            raise
+
+    async def _submit(
+        self,
+        producer: AIOKafkaProducer,
+        topic: str,
+        partition: int,
+        rows: Sequence[asyncpg.Record],
+    ) -> list[asyncio.Future[Any]]:
+        futures = []
+        builder = producer.create_batch()
+        for row in rows:
+            record = {
+                "timestamp": None,
+                "key": row["key"].encode(),
+                "value": row["value"],
+                "headers": headers(row, self._source),
+            }
+            if builder.append(**record) is None:
+                futures.append(await producer.send_batch(builder, topic, partition=partition))
+                builder = producer.create_batch()
+                builder.append(**record)
+        futures.append(await producer.send_batch(builder, topic, partition=partition))
+        return futures
