@@ -1,0 +1,26 @@
+"""Runs scheduling: python -m services.scheduling."""
+
+from __future__ import annotations
+
+import sys
+
+from services.scheduling.app import service
+from services.scheduling.settings import SchedulingSettings
+from shared.runtime import run
+from shared.settings import SettingsError
+from shared.topics import ClusterFileError
+
+
+def main() -> None:
+    """Reads the environment and runs until SIGTERM; exits with 2 where a setting is wrong."""
+    try:
+        settings = SchedulingSettings.load()
+        declared = service(settings)
+    except (SettingsError, ClusterFileError) as error:
+        print(f"scheduling: {error}", file=sys.stderr)
+        sys.exit(2)
+    run(declared, settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What scheduling declares to the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import holidays
+from pydantic import BaseModel
+
+from services.scheduling import events
+from services.scheduling.geography import postcodes
+from services.scheduling.handlers import Scheduling
+from services.scheduling.handlers_roster import Rosters
+from services.scheduling.provider import Terms
+from services.scheduling.settings import (
+    COMPETENCES,
+    Municipality,
+    SchedulingSettings,
+    read_municipalities,
+)
+from shared.service import Service, Subscription
+from shared.topics import Cluster, load
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+PRODUCES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
+    events.TRAINING: {
+        events.OFFERED: events.SessionOffered,
+        events.MOVED: events.SessionMoved,
+        events.CANCELLED: events.SessionCancelled,
+        events.INFEASIBLE: events.OrderInfeasible,
+    },
+    events.CAPACITY: {events.STATED: events.CapacityStated},
+    events.CAPACITY_STATUS: {events.STATUS: events.CapacityStatus},
+    events.RECEIPTS: {
+        events.ACCEPTED: events.CapacityAccepted,
+        events.REFUSED: events.CapacityRefused,
+    },
+}
+
+
+def service(settings: SchedulingSettings) -> Service:
+    """Scheduling as the runtime runs it. Raises SettingsError or ClusterFileError."""
+    municipalities = read_municipalities(settings.municipalities, settings.notice_days)
+    scheduling = Scheduling(terms(municipalities, settings.notice_days), postcodes())
+    rosters = Rosters(speaks_for(load(settings.topics)), competences(municipalities))
+    return Service(
+        name=SchedulingSettings.service,
+        migrations=MIGRATIONS,
+        subscriptions=[
+            Subscription(topics=["referrals"], handler=scheduling.referrals),
+            Subscription(topics=[events.CAPACITY], handler=scheduling.capacity),
+            Subscription(
+                topics=["roster.{source}.capacity"], handler=rosters.intake, kind="intake"
+            ),
+        ],
+        produces=PRODUCES,
+    )
+
+
+@lru_cache(maxsize=4096)
+def public_holiday(day: date) -> bool:
+    """Whether a date is a public holiday in Denmark; 1 May, 5 June, 24 and 31 December are not."""
+    return day in _denmark(day.year)
+
+
+@lru_cache(maxsize=64)
+def _denmark(year: int) -> holidays.HolidayBase:
+    return holidays.country_holidays("DK", years=year, categories=("public",))
+
+
+def terms(municipalities: Mapping[str, Municipality], notice_days: int) -> Callable[[str], Terms]:
+    """Each provider's terms; a provider without a file of its own has the defaults."""
+
+    def of(provider: str) -> Terms:
+        known = municipalities.get(provider)
+        return Terms(public_holiday, known.notice_days if known is not None else notice_days)
+
+    return of
+
+
+def competences(municipalities: Mapping[str, Municipality]) -> Callable[[str], frozenset[str]]:
+    """The competences that each provider's programmes may ask for."""
+
+    def of(provider: str) -> frozenset[str]:
+        known = municipalities.get(provider)
+        return known.competences if known is not None else COMPETENCES
+
+    return of
+
+
+def speaks_for(cluster: Cluster) -> Mapping[str, frozenset[str]]:
+    """The provider codes that each roster system may speak for."""
+    return {
+        party.code: frozenset(map(str, party.attributes.get("providers", ())))
+        for party in cluster.of_kind("source")
+    }

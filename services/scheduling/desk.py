@@ -1,0 +1,276 @@
+"""One provider's desk: asks the engine, has `decide` judge, keeps state and calendar in step.
+
+A desk remembers what a batch changed until it is saved. It does no I/O.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.scheduling import domain, events
+from services.scheduling.capacity import LocationWeek, local_date, monday_of, week_of
+from services.scheduling.engine.calendar import Calendar, cells_of
+from services.scheduling.engine.online import Site, propose, same_time
+from services.scheduling.geography import Point, nearest_first
+from services.scheduling.orders import Answer, Booking, Order, Placed, Status
+from services.scheduling.provider import Provider, Terms
+from services.scheduling.store import Session
+from shared.envelope import Event
+
+_AN_HOUR: Final = cells_of(60)
+_ANYBODY: Final[frozenset[str]] = frozenset()
+
+
+class Desk:
+    """A provider's state, its calendar, and what has changed since `begin`.
+
+    `token` and `day` tell whether the state may still be trusted: the random token in the
+    provider's row and the date on which it was loaded.
+    """
+
+    def __init__(self, code: str, terms: Terms, postcodes: Mapping[str, Point]) -> None:
+        self.provider = Provider(code, terms)
+        self.calendar = Calendar(terms.public_holiday)
+        self.token: uuid.UUID | None = None
+        self.day = date.min
+        self._postcodes = postcodes
+        self._sites: dict[str, tuple[tuple[Site, ...], str]] = {}
+        self._backlog: Counter[tuple[str, str]] = Counter()
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets what a batch changed."""
+        self.changed: dict[str, Placed] = {}
+        self.bodies: dict[str, str] = {}
+        self.sessions: dict[str, Session] = {}
+        self.weeks: dict[tuple[str, str], tuple[LocationWeek, str]] = {}
+        self._touched: set[tuple[str, str]] = set()
+        self._freed: date | None = None
+        self._lost: dict[str, None] = {}
+        self._retry_all = False
+
+    def remember(self, placed: Placed) -> None:
+        """Takes over an order from the database."""
+        self.provider.put(placed)
+        self._count(placed, 1)
+        if placed.booking is not None:
+            self.calendar.take(placed.booking.slot)
+
+    def load_week(self, week: LocationWeek) -> None:
+        """Takes over a location-week from the database, before any order."""
+        self.provider.state(week)
+        self.calendar.state(week, ())
+        self._sites.clear()
+
+    def place(self, order: Order, body: str, now: datetime) -> list[Event]:
+        """Books an order, or its new state."""
+        self.bodies[order.order_id] = body
+        placed = self.provider.orders.get(order.order_id)
+        if placed is None:
+            return self._do(domain.Place(order, self._ask(order, now)), now)
+        if domain.still_right(self.provider, placed, order, now):
+            return self._do(domain.Change(order, None), now)
+        return self._do(domain.Change(order, self._ask_anew(order, placed.booking, now)), now)
+
+    def withdraw(self, order_id: str, now: datetime) -> list[Event]:
+        """Gives an order up; one that was never placed here is none of our business."""
+        if order_id not in self.provider.orders:
+            return []
+        return self._do(domain.Withdraw(order_id), now)
+
+    def close(self, referral_id: str, now: datetime) -> list[Event]:
+        """Gives all orders of a referral up."""
+        found: list[Event] = []
+        for placed in self.provider.of_referral(referral_id):
+            found += self.withdraw(placed.order.order_id, now)
+        return found
+
+    def state(self, week: LocationWeek, body: str, now: datetime) -> None:
+        """Applies a newer state of a location-week; `settle` then rebooks what it broke."""
+        key = (week.location.code, week.week)
+        known = self.provider.weeks.get(key)
+        if known is not None and known.version >= week.version:
+            return
+        self.provider.state(week)
+        self.calendar.state(week, self.provider.slots_in(week.week))
+        self._sites.clear()
+        self._touched.update(self._backlog)
+        self._backlog.clear()
+        for placed in self.provider.unplaced():
+            self._count(placed, 1)
+        self.weeks[key] = (week, body)
+        self._touched.add(key)
+        self._retry_all = True
+        for placed, booking in self.provider.bookings_at(*key):
+            if booking.slot.start > now:
+                self._lost[placed.order.order_id] = None
+
+    def settle(self, now: datetime) -> list[Event]:
+        """Ends a batch: rebooks what lost its slot, gives free time to those without, says how
+        full it is. Returns what has happened that no single message stands for."""
+        found = self._rebook_lost(now)
+        found += self._retry(now)
+        return found + self._status(now)
+
+    def _rebook_lost(self, now: datetime) -> list[Event]:
+        """Fewest moves: who can stay stays, then the same time, then the nearest other."""
+        found: list[Event] = []
+        lost = [self.provider.orders[order_id] for order_id in self._lost]
+        for placed in sorted(lost, key=lambda one: one.order.urgency()):
+            booking = placed.booking
+            if booking is None or domain.stands(self.provider, placed.order, booking.slot):
+                continue
+            order_id = placed.order.order_id
+            self.calendar.free(booking.slot)
+            answer = self._same_time(placed.order, booking) or self._ask(placed.order, now)
+            self.calendar.take(booking.slot)
+            found += self._do(domain.Rebook(order_id, answer), now)
+        return found
+
+    def _retry(self, now: datetime) -> list[Event]:
+        """Offers time that has become free to those without a session inside the limit."""
+        if not self.provider.has_unplaced() or not (self._retry_all or self._freed):
+            return []
+        found: list[Event] = []
+        for placed in self.provider.unplaced():
+            order = placed.order
+            first = self.provider.terms.first_day(order, now)
+            late = placed.status is Status.LATE
+            if late and order.limit is not None:
+                useful = self._retry_all or (self._freed is not None and self._freed <= order.limit)
+                if order.limit < first or not useful:
+                    continue
+            answer = self._ask(order, now)
+            if not late or answer.shortfall is None:
+                found += self._do(domain.Retry(order.order_id, answer), now)
+        return found
+
+    def _do(self, command: domain.Command, now: datetime) -> list[Event]:
+        decision = domain.decide(self.provider, command, now)
+        if decision is None:
+            return []
+        after = decision.placed
+        order_id = after.order.order_id
+        before = self.provider.orders.get(order_id)
+        if before is not None:
+            self._count(before, -1)
+            if before.booking is not None:
+                self._let_go(before, before.booking, after)
+        self.provider.put(after)
+        self._count(after, 1)
+        self.changed[order_id] = after
+        if after.booking is not None:
+            slot = after.booking.slot
+            self.calendar.take(slot)
+            if before is None or before.booking != after.booking:
+                self._touched.add((slot.location, slot.week))
+                self.sessions[after.booking.session_id] = Session(after, after.booking, "offered")
+        return [events.training(one, self.provider.locations) for one in decision.events]
+
+    def _let_go(self, before: Placed, booking: Booking, after: Placed) -> None:
+        slot = booking.slot
+        self.calendar.free(slot)
+        if after.booking is None:
+            last = replace(booking, revision=booking.revision + 1)
+            self.sessions[booking.session_id] = Session(before, last, "cancelled")
+        if after.booking is None or after.booking.slot != slot:
+            self._touched.add((slot.location, slot.week))
+            day = local_date(slot.start)
+            self._freed = day if self._freed is None else min(day, self._freed)
+
+    def _ask(self, order: Order, now: datetime) -> Answer:
+        sites, note = self._seen_from(order.postcode)
+        first = self.provider.terms.first_day(order, now)
+        return propose(self.calendar, order, sites, first, note)
+
+    def _ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:
+        """Asks as if the order's own session were free."""
+        if booking is None:
+            return self._ask(order, now)
+        self.calendar.free(booking.slot)
+        try:
+            return self._ask(order, now)
+        finally:
+            self.calendar.take(booking.slot)
+
+    def _same_time(self, order: Order, booking: Booking) -> Answer | None:
+        slot = same_time(self.calendar, order, booking.slot)
+        if slot is None or not order.keeps_limit(slot.start):
+            return None
+        changes = [
+            f"therapist {booking.slot.therapist} by {slot.therapist}"
+            if slot.therapist != booking.slot.therapist
+            else "",
+            f"room {booking.slot.room} by {slot.room}" if slot.room != booking.slot.room else "",
+        ]
+        what = " and ".join(change for change in changes if change)
+        return Answer(
+            slot=slot,
+            distance_m=booking.distance_m,
+            alternatives=booking.alternatives,
+            reason=f"The time and place stay; {what} because of new capacity.",
+            shortfall=None,
+        )
+
+    def _seen_from(self, postcode: str) -> tuple[tuple[Site, ...], str]:
+        seen = self._sites.get(postcode)
+        if seen is None:
+            locations = self.provider.locations.values()
+            seen = self._sites[postcode] = nearest_first(postcode, locations, self._postcodes)
+        return seen
+
+    def _count(self, placed: Placed, by: int) -> None:
+        """Keeps the backlog of each location-week: who lacks a session inside the limit."""
+        if placed.status not in (Status.WAITING, Status.LATE):
+            return
+        sites, _ = self._seen_from(placed.order.postcode)
+        if sites:
+            order = placed.order
+            key = (sites[0].code, week_of(order.limit or order.earliest))
+            self._backlog[key] += by
+            self._touched.add(key)
+
+    def _status(self, now: datetime) -> list[Event]:
+        return [self._status_of(key, now) for key in sorted(self._touched)]
+
+    def _status_of(self, key: tuple[str, str], now: datetime) -> Event:
+        location, week = key
+        stated = self.provider.weeks.get(key)
+        supply = stated.supply() if stated is not None else timedelta()
+        booked = self.provider.booked.get(key, timedelta())
+        status = events.CapacityStatus(
+            provider=self.provider.code,
+            location=location,
+            week=week,
+            supply_minutes=_minutes(supply),
+            booked_minutes=_minutes(booked),
+            free_minutes=max(0, _minutes(supply - booked)),
+            next_free=self._next_free(location, week, now),
+            backlog=self._backlog[key],
+            as_of=now,
+        )
+        return Event(
+            topic=events.CAPACITY_STATUS,
+            key=f"{self.provider.code}/{location}/{week}",
+            type=events.STATUS,
+            subject=location,
+            value=status.model_dump_json().encode(),
+        )
+
+    def _next_free(self, location: str, week: str, now: datetime) -> datetime | None:
+        monday = monday_of(week)
+        first = max(monday, self.provider.terms.earliest(now))
+        for day in self.calendar.days(location, first, monday + timedelta(days=6)):
+            free = day.starts(_AN_HOUR, _ANYBODY) & day.room_starts(_AN_HOUR)
+            if free:
+                return day.instant((free & -free).bit_length() - 1)
+        return None
+
+
+def _minutes(length: timedelta) -> int:
+    return round(length.total_seconds() / 60)

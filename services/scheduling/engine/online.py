@@ -1,0 +1,247 @@
+"""The first session for one citizen, at once: the nearest location with a time inside the limit.
+
+Nearest location first, then the earliest time there, then the therapist who speaks the citizen's
+language and has the fewest competences (the rarer ones are kept for those who need them), then
+ids. The same calendar and order always give the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from services.scheduling.capacity import local_date
+from services.scheduling.engine.calendar import Calendar, Day, cells_of
+from services.scheduling.orders import Alternative, Answer, Order, Reason, Shortfall, Slot
+
+_ONE_DAY: Final = timedelta(days=1)
+_OTHER_TIMES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A location as one citizen sees it. `distance_m` is by car, None where unknown."""
+
+    code: str
+    name: str
+    distance_m: int | None
+
+    def __str__(self) -> str:
+        far = "" if self.distance_m is None else f" ({self.distance_m / 1000:.1f} km)"
+        return f"{self.name}{far}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    rank: int
+    day: Day
+    cell: int
+
+
+def propose(
+    calendar: Calendar, order: Order, sites: Sequence[Site], first: date, note: str = ""
+) -> Answer:
+    """The best time for an order from `first` on; `sites` come nearest first.
+
+    `note` is added to the reason (that the postcode is unknown, say). Never raises: where nothing
+    is free the answer has no slot and says why.
+    """
+    horizon = calendar.last_day()
+    last = horizon if order.limit is None else min(order.limit, horizon)
+    inside = _Search(calendar, order, sites, first, last)
+    found = inside.nearest()
+    if found is not None:
+        return inside.answer(found, inside.why(found) + note, None)
+    shortfall = inside.shortfall()
+    after = first if order.limit is None else max(first, order.limit + _ONE_DAY)
+    later = _Search(calendar, order, sites, after, horizon)
+    found = later.soonest()
+    if found is None:
+        return Answer(
+            slot=None, distance_m=None, alternatives=(), reason=shortfall.text, shortfall=shortfall
+        )
+    why = f"{shortfall.text} First possible after it: {sites[found.rank]}."
+    return later.answer(found, why + note, shortfall)
+
+
+def same_time(calendar: Calendar, order: Order, slot: Slot) -> Slot | None:
+    """The same time and place with whoever can, the same therapist and room where they can."""
+    day = calendar.day(slot.location, local_date(slot.start))
+    if day is None:
+        return None
+    cell = day.cell(slot.start)
+    if day.instant(cell) != slot.start:
+        return None
+    picked = _pick(day, order, cell, slot)
+    return picked and Slot(slot.location, picked[0], picked[1], slot.start, slot.end)
+
+
+def _pick(
+    day: Day, order: Order, cell: int, rather: Slot | None = None
+) -> tuple[str, str | None] | None:
+    """Who takes a start, and which room; those of the slot `rather` where they are free."""
+    bits = ((1 << cells_of(order.step.minutes)) - 1) << cell
+    therapist = rather.therapist if rather else None
+    able = [
+        (one.id != therapist, order.language not in one.languages, len(one.competences), one.id)
+        for one in day.staff.values()
+        if one.free & bits == bits and order.step.competences <= one.competences
+    ]
+    if not able:
+        return None
+    who = min(able)[-1]
+    if not order.step.room:
+        return who, None
+    room = rather.room if rather else None
+    rooms = [(code != room, code) for code, free in day.rooms.items() if free & bits == bits]
+    return (who, min(rooms)[-1]) if rooms else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One order's search from `first` to `last`, both included."""
+
+    calendar: Calendar
+    order: Order
+    sites: Sequence[Site]
+    first: date
+    last: date
+
+    def nearest(self) -> _Found | None:
+        """The nearest site's earliest time; one with somebody who speaks the language if any."""
+        for rank, site in enumerate(self.sites):
+            for language in (self.order.language, ""):
+                for day in self.calendar.days(site.code, self.first, self.last):
+                    free = self._free(day, language)
+                    if free:
+                        return _Found(rank, day, _lowest(free))
+        return None
+
+    def soonest(self) -> _Found | None:
+        """The earliest day at any site, the nearest where several have one."""
+        best: _Found | None = None
+        for rank in range(len(self.sites)):
+            last = self.last if best is None else best.day.date - _ONE_DAY
+            best = self._earliest(rank, last) or best
+        return best
+
+    def answer(self, found: _Found, reason: str, shortfall: Shortfall | None) -> Answer:
+        """The answer that offers what was found."""
+        site = self.sites[found.rank]
+        picked = _pick(found.day, self.order, found.cell)
+        assert picked is not None, "a free start has a therapist and a room"
+        therapist, room = picked
+        if self.order.language not in found.day.staff[therapist].languages:
+            reason += f" Nobody there speaks {self.order.language} then."
+        start = found.day.instant(found.cell)
+        return Answer(
+            slot=Slot(site.code, therapist, room, start, start + self._length),
+            distance_m=site.distance_m,
+            alternatives=self._alternatives(found),
+            reason=reason,
+            shortfall=shortfall,
+        )
+
+    def why(self, found: _Found) -> str:
+        """The reason for a time inside the limit."""
+        limit = f" inside the limit {self.order.limit}" if self.order.limit else ""
+        site = self.sites[found.rank]
+        text = f"{site} is the nearest with a free time{limit}, first {found.day.date}."
+        passed = "; ".join(
+            f"{nearer}: {self._why_not(nearer)}" for nearer in self.sites[: found.rank]
+        )
+        return f"{text} Passed over: {passed}." if passed else text
+
+    def shortfall(self) -> Shortfall:
+        """Why there is no time."""
+        limit = self.order.limit
+        if limit is not None and limit < self.first:
+            text = f"The limit {limit} is before {self.first}, the first day that may be booked."
+            return Shortfall(Reason.LIMIT_PASSED, text)
+        if self.calendar.last_day() < self.first:
+            text = f"No location has stated any hours from {self.first} on."
+            return Shortfall(Reason.NO_CAPACITY_KNOWN, text)
+        reasons = [(site, self._why_not(site)) for site in self.sites]
+        open_ones = [why for _, why in reasons if why != _NOT_OPEN]
+        code = (
+            Reason.NO_COMPETENCE
+            if open_ones and all(why.startswith(_NOBODY) for why in open_ones)
+            else Reason.NO_CAPACITY_INSIDE_LIMIT
+        )
+        inside = f" inside the limit {limit}" if limit else ""
+        text = "; ".join(f"{site}: {why}" for site, why in reasons)
+        return Shortfall(code, f"No time{inside}: {text}.")
+
+    @property
+    def _length(self) -> timedelta:
+        return timedelta(minutes=self.order.step.minutes)
+
+    def _free(self, day: Day, language: str = "") -> int:
+        step = self.order.step
+        cells = cells_of(step.minutes)
+        free = day.starts(cells, step.competences, language)
+        free &= day.inside(self.order.windows, step.minutes)
+        return free & day.room_starts(cells) if step.room else free
+
+    def _earliest(self, rank: int, last: date) -> _Found | None:
+        """A site's first day with a time; on it, somebody who speaks the language if any."""
+        for day in self.calendar.days(self.sites[rank].code, self.first, last):
+            free = self._free(day, self.order.language) or self._free(day)
+            if free:
+                return _Found(rank, day, _lowest(free))
+        return None
+
+    def _alternatives(self, found: _Found) -> tuple[Alternative, ...]:
+        """Up to two other times: one at another location where there is one, then at the same."""
+        elsewhere = (
+            self._earliest(rank, self.last) for rank in range(len(self.sites)) if rank != found.rank
+        )
+        other = next((one for one in elsewhere if one is not None), None)
+        times = [] if other is None else [other]
+        for later in self._later(found):
+            if len(times) == _OTHER_TIMES:
+                break
+            times.append(later)
+        offers = [(one.day.instant(one.cell), self.sites[one.rank].code) for one in times]
+        return tuple(
+            Alternative(code, start, start + self._length) for start, code in sorted(offers)
+        )
+
+    def _later(self, found: _Found) -> Iterator[_Found]:
+        """The first time of each later day at the same site, then a later one on the same day."""
+        code = self.sites[found.rank].code
+        for day in self.calendar.days(code, found.day.date + _ONE_DAY, self.last):
+            free = self._free(day)
+            if free:
+                yield _Found(found.rank, day, _lowest(free))
+        after = found.cell + cells_of(self.order.step.minutes)
+        free = self._free(found.day) >> after << after
+        if free:
+            yield _Found(found.rank, found.day, _lowest(free))
+
+    def _why_not(self, site: Site) -> str:
+        days = list(self.calendar.days(site.code, self.first, self.last))
+        if not days:
+            return _NOT_OPEN
+        step = self.order.step
+        cells = cells_of(step.minutes)
+        able = (one for day in days for one in day.staff.values())
+        if not any(step.competences <= one.competences for one in able):
+            return f"{_NOBODY} {', '.join(sorted(step.competences))}"
+        if not any(day.starts(cells, step.competences) for day in days):
+            return "every therapist is booked"
+        if step.room and not any(
+            day.starts(cells, step.competences) & day.room_starts(cells) for day in days
+        ):
+            return "no room is free when a therapist is"
+        return "free only outside the citizen's wishes"
+
+
+_NOT_OPEN: Final = "not open"
+_NOBODY: Final = "nobody with"
+
+
+def _lowest(free: int) -> int:
+    return (free & -free).bit_length() - 1

@@ -1,0 +1,245 @@
+"""This service's own events as they travel (wire models), and how decisions become them.
+
+Instants are ISO-8601 in UTC with Z; dates are Danish dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.scheduling import domain
+from services.scheduling.capacity import Location
+from services.scheduling.incoming import CapacityStated
+from services.scheduling.orders import Booking, Order
+from shared.envelope import TYPE_PREFIX, Event
+
+TRAINING: Final = "training"
+CAPACITY: Final = "capacity"
+CAPACITY_STATUS: Final = "capacity-status"
+RECEIPTS: Final = "roster.{source}.receipts"
+
+
+__all__ = ["CapacityStated"]  # passed on as it came in, so it is read and written by one model
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Place(_Wire):
+    """Where a session takes place."""
+
+    code: str
+    name: str
+    address: str
+    postcode: str
+
+
+class Time(_Wire):
+    """A time at a location."""
+
+    start: datetime
+    end: datetime
+    location: Place
+
+
+class SessionOffered(_Wire):
+    """A first session was booked and is offered; `alternatives` are free now but not held."""
+
+    session_id: str
+    order_id: str
+    referral_id: str
+    citizen_id: str
+    provider: str
+    step_id: str
+    start: datetime
+    end: datetime
+    location: Place
+    room: str | None
+    therapist: str = Field(description="The roster's opaque id")
+    delivery: str
+    limit: date | None
+    inside_limit: bool
+    transport: bool
+    distance_m: int | None = Field(description="Metres by car, null where unknown")
+    alternatives: list[Time]
+    offered_at: datetime
+    revision: int
+    reason: str = Field(description="Why this time, for planners")
+
+
+class SessionMoved(SessionOffered):
+    """A session changed. Start and location may equal `previous`: then only others need to know."""
+
+    previous: Time
+
+
+class SessionCancelled(_Wire):
+    """A session was given up."""
+
+    session_id: str
+    order_id: str
+    referral_id: str
+    citizen_id: str
+    provider: str
+    start: datetime
+    reason: str = Field(description="order-withdrawn or capacity-gone")
+    revision: int
+
+
+class OrderInfeasible(_Wire):
+    """The limit cannot be held; said as soon as it is known, once for each reason."""
+
+    order_id: str
+    referral_id: str
+    citizen_id: str
+    provider: str
+    limit: date | None
+    reason: str = Field(
+        description="no-capacity-inside-limit, no-competence, limit-passed or no-capacity-known"
+    )
+    text: str = Field(description="For planners")
+    first_possible: date | None
+
+
+class CapacityAnswer(_Wire):
+    """What became of a roster's statement: capacity.accepted or capacity.refused."""
+
+    event_id: str
+    location: str | None
+    week: str | None
+    version: int | None
+    reason: str | None = Field(description="null where accepted")
+    element: str | None = Field(description="Such as therapists[2].shifts[0].end")
+    problems: list[Mapping[str, str]] = Field(
+        default=[], description="Everything that was found, as element and reason"
+    )
+
+
+class CapacityAccepted(CapacityAnswer):
+    """The statement is used."""
+
+
+class CapacityRefused(CapacityAnswer):
+    """The statement is not used; what was stated before still holds."""
+
+
+class CapacityStatus(_Wire):
+    """How full a location is in a week. Minutes are therapists' minutes."""
+
+    provider: str
+    location: str
+    week: str
+    supply_minutes: int
+    booked_minutes: int
+    free_minutes: int
+    next_free: datetime | None = Field(description="The next start with an hour, a room and notice")
+    backlog: int = Field(
+        description="Orders without a session inside the limit that are nearest to here and whose "
+        "limit falls in this week"
+    )
+    as_of: datetime
+
+
+def kind(name: str) -> str:
+    """The full CloudEvents type of one of this service's events."""
+    return f"{TYPE_PREFIX}{name}.v1"
+
+
+OFFERED: Final = kind("session.offered")
+MOVED: Final = kind("session.moved")
+CANCELLED: Final = kind("session.cancelled")
+INFEASIBLE: Final = kind("order.infeasible")
+STATED: Final = kind("capacity.stated")
+ACCEPTED: Final = kind("capacity.accepted")
+REFUSED: Final = kind("capacity.refused")
+STATUS: Final = kind("capacity.status")
+
+
+def place(location: Location) -> Place:
+    """A location as it travels."""
+    return Place(
+        code=location.code,
+        name=location.name,
+        address=location.address,
+        postcode=location.postcode,
+    )
+
+
+def training(event: domain.Event, locations: Mapping[str, Location]) -> Event:
+    """A decision's event for the topic `training`."""
+    match event:
+        case domain.SessionOffered(order, booking):
+            return _event(OFFERED, order, SessionOffered(**_offer(order, booking, locations)))
+        case domain.SessionMoved(order, booking, previous):
+            then = Time(
+                start=previous.start,
+                end=previous.end,
+                location=place(locations[previous.location]),
+            )
+            offer = _offer(order, booking, locations)
+            return _event(MOVED, order, SessionMoved(**offer, previous=then))
+        case domain.SessionCancelled(order, booking, reason):
+            cancelled = SessionCancelled(
+                session_id=booking.session_id,
+                order_id=order.order_id,
+                referral_id=order.referral_id,
+                citizen_id=order.citizen_id,
+                provider=order.provider,
+                start=booking.slot.start,
+                reason=reason,
+                revision=booking.revision,
+            )
+            return _event(CANCELLED, order, cancelled)
+        case domain.OrderInfeasible(order, reason, text, first_possible):
+            infeasible = OrderInfeasible(
+                order_id=order.order_id,
+                referral_id=order.referral_id,
+                citizen_id=order.citizen_id,
+                provider=order.provider,
+                limit=order.limit,
+                reason=reason.value,
+                text=text,
+                first_possible=first_possible,
+            )
+            return _event(INFEASIBLE, order, infeasible)
+
+
+def _event(name: str, order: Order, data: BaseModel) -> Event:
+    value = data.model_dump_json().encode()
+    return Event(
+        topic=TRAINING, key=order.provider, type=name, subject=order.referral_id, value=value
+    )
+
+
+def _offer(order: Order, booking: Booking, locations: Mapping[str, Location]) -> dict[str, object]:
+    slot = booking.slot
+    return {
+        "session_id": booking.session_id,
+        "order_id": order.order_id,
+        "referral_id": order.referral_id,
+        "citizen_id": order.citizen_id,
+        "provider": order.provider,
+        "step_id": order.step.step_id,
+        "start": slot.start,
+        "end": slot.end,
+        "location": place(locations[slot.location]),
+        "room": slot.room,
+        "therapist": slot.therapist,
+        "delivery": order.step.delivery,
+        "limit": booking.limit,
+        "inside_limit": booking.inside_limit,
+        "transport": booking.transport,
+        "distance_m": booking.distance_m,
+        "alternatives": [
+            Time(start=one.start, end=one.end, location=place(locations[one.location]))
+            for one in booking.alternatives
+        ],
+        "offered_at": booking.offered_at,
+        "revision": booking.revision,
+        "reason": booking.reason,
+    }

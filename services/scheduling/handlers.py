@@ -1,0 +1,200 @@
+"""Orders and capacity, batch by batch: load the desks, decide in order, save."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import ValidationError
+
+from services.scheduling import incoming, store
+from services.scheduling.capacity import local_date, week_of
+from services.scheduling.desk import Desk
+from services.scheduling.geography import Point
+from services.scheduling.orders import Order
+from services.scheduling.provider import Terms
+from shared.envelope import Event, Message
+from shared.handling import Applied, Dead, Outcome, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    order: Order
+    body: str
+
+
+_Command = _Placed | incoming.OrderWithdrawn | incoming.ReferralClosed
+
+_READ: Mapping[str, type[incoming.OrderIn | incoming.OrderWithdrawn | incoming.ReferralClosed]] = {
+    incoming.ORDER_PLACED: incoming.OrderIn,
+    incoming.ORDER_CHANGED: incoming.OrderIn,
+    incoming.ORDER_WITHDRAWN: incoming.OrderWithdrawn,
+    incoming.REFERRAL_CLOSED: incoming.ReferralClosed,
+}
+
+
+class Scheduling:
+    """The handlers of the keyed topics and the desks that they remember between batches.
+
+    A desk is taken out of memory for a batch and put back by its confirmed commit, so that
+    nothing undone is ever remembered; the token in the provider's row tells whether another
+    process has written since.
+    """
+
+    def __init__(self, terms: Callable[[str], Terms], postcodes: Mapping[str, Point]) -> None:
+        self._terms = terms
+        self._postcodes = postcodes
+        self._desks: dict[str, Desk] = {}
+
+    async def referrals(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
+        """Books, changes and gives up orders; ignores the rest of the topic."""
+        read = [_read(message) for message in messages]
+        commands = [one for one in read if not isinstance(one, Dead) and one is not None]
+        if not commands:
+            return [one if isinstance(one, Dead) else Applied() for one in read]
+        desks = await self._open(unit, {_provider(one) for one in commands})
+        await _fetch_named(unit, desks, commands)
+        happened: list[list[Event]] = []
+        last: dict[str, int] = {}
+        for index, command in enumerate(read):
+            events: list[Event] = []
+            if command is not None and not isinstance(command, Dead):
+                code = _provider(command)
+                events = _carry_out(desks[code], command, unit)
+                last[code] = index
+            happened.append(events)
+        for code, index in last.items():
+            happened[index] += desks[code].settle(unit.now)
+        await self._save(unit, desks)
+        return [
+            one if isinstance(one, Dead) else Applied(events=events)
+            for one, events in zip(read, happened, strict=True)
+        ]
+
+    async def capacity(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
+        """Applies the newest state of each location-week, then rebooks what it broke."""
+        read = [_read_capacity(message) for message in messages]
+        codes = {one.provider for one in read if isinstance(one, incoming.CapacityStated)}
+        if not codes:
+            return [one if isinstance(one, Dead) else Applied() for one in read]
+        desks = await self._open(unit, codes)
+        last: dict[str, int] = {}
+        for index, (model, message) in enumerate(zip(read, messages, strict=True)):
+            if isinstance(model, incoming.CapacityStated):
+                body = (message.value or b"").decode()
+                desks[model.provider].state(incoming.stated(model), body, unit.now)
+                last[model.provider] = index
+        happened: list[list[Event]] = [[] for _ in read]
+        for code, index in last.items():
+            happened[index] = desks[code].settle(unit.now)
+        await self._save(unit, desks)
+        return [
+            one if isinstance(one, Dead) else Applied(events=events)
+            for one, events in zip(read, happened, strict=True)
+        ]
+
+    async def _open(self, unit: Unit, codes: Iterable[str]) -> dict[str, Desk]:
+        """Locks the providers and takes out their desks, loading those that can't be trusted."""
+        tokens = await store.lock(unit.conn, sorted(codes))
+        today = local_date(unit.now)
+        desks: dict[str, Desk] = {}
+        missing: list[str] = []
+        for code, token in tokens.items():
+            desk = self._desks.pop(code, None)
+            if desk is None or desk.token is None or desk.token != token or desk.day != today:
+                desk = Desk(code, self._terms(code), self._postcodes)
+                desk.day = today
+                missing.append(code)
+            desks[code] = desk
+        if missing:
+            # The week before holds what was booked before midnight on Sunday and is still ahead.
+            since = week_of(today - timedelta(days=1))
+            for week in await store.weeks(unit.conn, missing, since):
+                desks[week.provider].load_week(week)
+            for code, placed in await store.open_orders(unit.conn, missing, unit.now):
+                desks[code].remember(placed)
+        for desk in desks.values():
+            desk.begin()
+        return desks
+
+    async def _save(self, unit: Unit, desks: Mapping[str, Desk]) -> None:
+        token = uuid.uuid4()
+        every = list(desks.values())
+        bodies = {order_id: body for desk in every for order_id, body in desk.bodies.items()}
+        changed = [placed for desk in every for placed in desk.changed.values()]
+        if changed:
+            await store.save_orders(unit.conn, changed, bodies)
+            await store.save_sessions(
+                unit.conn, [one for desk in every for one in desk.sessions.values()]
+            )
+        await store.save_weeks(unit.conn, [one for desk in every for one in desk.weeks.values()])
+        await store.set_token(unit.conn, list(desks), token)
+
+        def remember() -> None:
+            for code, desk in desks.items():
+                desk.token = token
+                self._desks[code] = desk
+
+        unit.on_commit.append(remember)
+
+
+def _carry_out(desk: Desk, command: _Command, unit: Unit) -> list[Event]:
+    match command:
+        case _Placed(order, body):
+            return desk.place(order, body, unit.now)
+        case incoming.OrderWithdrawn():
+            return desk.withdraw(command.order_id, unit.now)
+        case incoming.ReferralClosed():
+            return desk.close(command.referral_id, unit.now)
+
+
+async def _fetch_named(unit: Unit, desks: Mapping[str, Desk], commands: Sequence[_Command]) -> None:
+    """Loads the orders that the commands name and that their desks don't remember."""
+    order_ids: list[str] = []
+    referral_ids: list[str] = []
+    for command in commands:
+        if isinstance(command, incoming.ReferralClosed):
+            referral_ids.append(command.referral_id)
+        else:
+            order_id = command.order.order_id if isinstance(command, _Placed) else command.order_id
+            if order_id not in desks[_provider(command)].provider.orders:
+                order_ids.append(order_id)
+    if order_ids or referral_ids:
+        for code, placed in await store.named_orders(unit.conn, order_ids, referral_ids):
+            desk = desks.get(code)
+            if desk is not None and placed.order.order_id not in desk.provider.orders:
+                desk.remember(placed)
+
+
+def _provider(command: _Command) -> str:
+    return command.order.provider if isinstance(command, _Placed) else command.provider
+
+
+def _read(message: Message) -> _Command | Dead | None:
+    model = _READ.get(message.type)
+    if model is None:
+        return None
+    try:
+        found = model.model_validate_json(message.value or b"")
+    except ValidationError as error:
+        return _dead(message, error)
+    if isinstance(found, incoming.OrderIn):
+        return _Placed(incoming.order_of(found), (message.value or b"").decode())
+    return found
+
+
+def _read_capacity(message: Message) -> incoming.CapacityStated | Dead | None:
+    if message.type != incoming.CAPACITY_STATED:
+        return None
+    try:
+        return incoming.CapacityStated.model_validate_json(message.value or b"")
+    except ValidationError as error:
+        return _dead(message, error, holds="")
+
+
+def _dead(message: Message, error: ValidationError, holds: str | None = None) -> Dead:
+    problem = incoming.faults(error)[0]
+    reason = f"{problem.element}: {problem.reason}" if problem.element else problem.reason
+    return Dead(reason=reason, holds=message.subject if holds is None else holds)

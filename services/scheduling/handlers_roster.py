@@ -1,0 +1,180 @@
+"""Roster systems' statements: checks who may speak for whom and what they say, and passes it on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from pydantic import ValidationError
+
+from services.scheduling import capacity, events, store
+from services.scheduling.capacity import LocationWeek, Problem, Shift
+from services.scheduling.incoming import CapacityStated, faults, stated
+from shared.envelope import Event, Message
+from shared.handling import Applied, Outcome, Unit
+
+_MOST_PROBLEMS: Final = 20
+
+
+class Rosters:
+    """The handler of roster.<source>.capacity.
+
+    `speaks_for` holds the provider codes of each source; `competences` those that a
+    provider's programmes know.
+    """
+
+    def __init__(
+        self,
+        speaks_for: Mapping[str, frozenset[str]],
+        competences: Callable[[str], frozenset[str]],
+    ) -> None:
+        self._speaks_for = speaks_for
+        self._competences = competences
+
+    async def intake(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
+        """Accepts or refuses each statement; the receipt names the element at fault."""
+        read = [self._read(message) for message in messages]
+        good = [one for one in read if not isinstance(one, _Refused)]
+        if good:
+            await store.lock(unit.conn, sorted({one.provider for one in good}))
+        known = {
+            (one.provider, one.week, one.location): one
+            for one in await store.accepted(unit.conn, [(one.provider, one.week) for one in good])
+        }
+        fresh: dict[tuple[str, str, str], store.Accepted] = {}
+        outcomes: list[Outcome] = []
+        for message, one in zip(messages, read, strict=True):
+            if isinstance(one, _Refused):
+                outcomes.append(Applied(events=[_refusal(message, one)]))
+                continue
+            body = one.model_dump_json()
+            digest = _digest(one)
+            key = (one.provider, one.week, one.location.code)
+            before = known.get(key)
+            if before is not None and (before.version, before.digest) == (one.version, digest):
+                outcomes.append(Applied(events=[_acceptance(message, one)]))
+                continue
+            problem = _conflict(one, before, known)
+            if problem is not None:
+                refused = _Refused([problem], one.location.code, one.week, one.version)
+                outcomes.append(Applied(events=[_refusal(message, refused)]))
+                continue
+            known[key] = fresh[key] = store.Accepted(
+                one.provider, one.location.code, one.week, one.version, digest, body
+            )
+            outcomes.append(Applied(events=[_acceptance(message, one), _republished(one, body)]))
+        await store.accept(unit.conn, fresh.values())
+        return outcomes
+
+    def _read(self, message: Message) -> CapacityStated | _Refused:
+        source = _source(message)
+        try:
+            model = CapacityStated.model_validate_json(message.value or b"")
+        except ValidationError as error:
+            return _Refused(faults(error))
+        about = (model.location.code, model.week, model.version)
+        if model.provider not in self._speaks_for.get(source, frozenset()):
+            reason = f"roster {source} may not speak for provider {model.provider}"
+            return _Refused([Problem("provider", reason)], *about)
+        found = capacity.problems(stated(model), self._competences(model.provider))
+        return _Refused(found, *about) if found else model
+
+
+class _Refused:
+    """Why a statement is not used, and what it was about as far as it could be read."""
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        location: str | None = None,
+        week: str | None = None,
+        version: int | None = None,
+    ) -> None:
+        self.problems = problems
+        self.location = location
+        self.week = week
+        self.version = version
+
+
+def _conflict(
+    model: CapacityStated,
+    before: store.Accepted | None,
+    known: Mapping[tuple[str, str, str], store.Accepted],
+) -> Problem | None:
+    """What speaks against a statement that is right by itself."""
+    if before is not None and model.version < before.version:
+        return Problem("version", f"is older than {before.version}, which was accepted")
+    if before is not None and model.version == before.version:
+        return Problem("version", "was accepted already with other content; raise the version")
+    others = {
+        location: list(_shifts(one))
+        for (provider, week, location), one in known.items()
+        if provider == model.provider and week == model.week and location != model.location.code
+    }
+    return next(capacity.elsewhere(stated(model), others), None)
+
+
+def _shifts(one: store.Accepted) -> list[tuple[str, Shift]]:
+    week: LocationWeek = stated(CapacityStated.model_validate_json(one.body))
+    if week.closed:
+        return []
+    return [(therapist.id, shift) for therapist in week.therapists for shift in therapist.shifts]
+
+
+def _digest(model: CapacityStated) -> bytes:
+    return hashlib.sha256(model.model_dump_json().encode()).digest()
+
+
+def _source(message: Message) -> str:
+    """The roster system that owns the topic roster.<source>.capacity."""
+    return message.topic.removeprefix("roster.").removesuffix(".capacity")
+
+
+def _acceptance(message: Message, model: CapacityStated) -> Event:
+    receipt = events.CapacityAccepted(
+        event_id=message.id,
+        location=model.location.code,
+        week=model.week,
+        version=model.version,
+        reason=None,
+        element=None,
+    )
+    return _receipt(message, events.ACCEPTED, model.location.code, receipt)
+
+
+def _refusal(message: Message, refused: _Refused) -> Event:
+    first = refused.problems[0]
+    receipt = events.CapacityRefused(
+        event_id=message.id,
+        location=refused.location,
+        week=refused.week,
+        version=refused.version,
+        reason=first.reason,
+        element=first.element,
+        problems=[
+            {"element": one.element, "reason": one.reason}
+            for one in refused.problems[:_MOST_PROBLEMS]
+        ],
+    )
+    return _receipt(message, events.REFUSED, refused.location or "", receipt)
+
+
+def _receipt(message: Message, kind: str, subject: str, data: events.CapacityAnswer) -> Event:
+    return Event(
+        topic=f"roster.{_source(message)}.receipts",
+        key=subject,
+        type=kind,
+        subject=subject,
+        value=data.model_dump_json().encode(),
+    )
+
+
+def _republished(model: CapacityStated, body: str) -> Event:
+    return Event(
+        topic=events.CAPACITY,
+        key=model.provider,
+        type=events.STATED,
+        subject=model.location.code,
+        value=body.encode(),
+    )

@@ -1,0 +1,224 @@
+"""Others' events as this service reads them: what it doesn't need is ignored, the rest is checked.
+
+`stated` and `order_of` turn them into this service's own terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, time
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from services.scheduling.capacity import (
+    Location,
+    LocationWeek,
+    Problem,
+    Room,
+    Shift,
+    Therapist,
+)
+from services.scheduling.orders import Order, Step, Window
+
+CAPACITY_STATED: Final = "dk.genvej.capacity.stated.v1"
+ORDER_PLACED: Final = "dk.genvej.order.placed.v1"
+ORDER_CHANGED: Final = "dk.genvej.order.changed.v1"
+ORDER_WITHDRAWN: Final = "dk.genvej.order.withdrawn.v1"
+REFERRAL_CLOSED: Final = "dk.genvej.referral.closed.v1"
+
+_WORDS: Final[Mapping[str, str]] = {
+    "missing": "is missing",
+    "timezone_aware": "needs its UTC offset, such as 2026-11-23T07:00:00Z",
+}
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:  # Postgres stores no NUL in a text
+        raise ValueError("holds a NUL character")
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_nul)]
+Code = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, strip_whitespace=True),
+    AfterValidator(_no_nul),
+]
+
+
+class _Incoming(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class LocationIn(_Incoming):
+    """A location as a roster system states it."""
+
+    code: Code
+    name: Text
+    address: Text = ""
+    postcode: Text = ""
+    lat: float
+    lon: float
+
+
+class RoomIn(_Incoming):
+    """A room."""
+
+    code: Code
+    name: Text = ""
+
+
+class ShiftIn(_Incoming):
+    """Bookable hours."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+
+class TherapistIn(_Incoming):
+    """A therapist's week at the location."""
+
+    id: Code
+    competences: list[Code] = Field(default_factory=list, max_length=50)
+    languages: list[Code] = Field(default=["da"], max_length=50)
+    shifts: list[ShiftIn] = Field(default_factory=list, max_length=100)
+
+
+class CapacityStated(_Incoming):
+    """The whole state of one location for one ISO week."""
+
+    provider: Code
+    location: LocationIn
+    week: Code
+    version: int = Field(ge=1, lt=2**62)
+    rooms: list[RoomIn] = Field(default_factory=list, max_length=500)
+    therapists: list[TherapistIn] = Field(default_factory=list, max_length=1000)
+    closed: bool = False
+
+
+class WindowIn(_Incoming):
+    """A time that suits the citizen; what is null is open."""
+
+    weekday: int | None = Field(default=None, ge=1, le=7, description="ISO: 1 is Monday")
+    begin: time | None = Field(default=None, alias="from")
+    finish: time | None = Field(default=None, alias="to")
+
+
+class StepIn(_Incoming):
+    """A step of an order."""
+
+    step_id: Code
+    minutes: int = Field(ge=5, le=600)
+    delivery: Text = "location"
+    competences: list[Code] = []
+    room: bool = True
+
+
+class OrderIn(_Incoming):
+    """order.placed and order.changed: the whole state of an order."""
+
+    order_id: Code
+    referral_id: Code
+    citizen_id: Code
+    provider: Code
+    earliest: date
+    limit: date | None = None
+    vulnerable: bool = False
+    postcode: Text = ""
+    language: Text = "da"
+    transport: bool = False
+    windows: list[WindowIn] = []
+    steps: list[StepIn] = Field(min_length=1)
+
+
+class OrderWithdrawn(_Incoming):
+    """order.withdrawn: this provider shall not carry the order out."""
+
+    order_id: Code
+    referral_id: Code
+    provider: Code
+
+
+class ReferralClosed(_Incoming):
+    """referral.closed: nothing of the referral is carried out."""
+
+    referral_id: Code
+    provider: Code
+
+
+def stated(model: CapacityStated) -> LocationWeek:
+    """A statement in this service's terms."""
+    return LocationWeek(
+        provider=model.provider,
+        location=Location(**dict(model.location)),
+        week=model.week,
+        version=model.version,
+        rooms=tuple(Room(**dict(room)) for room in model.rooms),
+        therapists=tuple(
+            Therapist(
+                id=one.id,
+                competences=frozenset(one.competences),
+                languages=frozenset(one.languages),
+                shifts=tuple(Shift(shift.start, shift.end) for shift in one.shifts),
+            )
+            for one in model.therapists
+        ),
+        closed=model.closed,
+    )
+
+
+def order_of(model: OrderIn) -> Order:
+    """An order in this service's terms. Its first step is the first session."""
+    step = model.steps[0]
+    return Order(
+        order_id=model.order_id,
+        referral_id=model.referral_id,
+        citizen_id=model.citizen_id,
+        provider=model.provider,
+        earliest=model.earliest,
+        limit=model.limit,
+        vulnerable=model.vulnerable,
+        postcode=model.postcode,
+        language=model.language,
+        transport=model.transport,
+        windows=tuple(
+            Window(one.weekday, one.begin or time.min, one.finish) for one in model.windows
+        ),
+        step=Step(
+            step_id=step.step_id,
+            minutes=step.minutes,
+            competences=frozenset(step.competences),
+            room=step.room,
+            delivery=step.delivery,
+        ),
+    )
+
+
+def element(loc: tuple[int | str, ...]) -> str:
+    """The path of an element, such as therapists[2].shifts[0].end."""
+    path = ""
+    for part in loc:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def faults(error: ValidationError) -> list[Problem]:
+    """What pydantic found, by element and without the values."""
+    return [
+        Problem(element(found["loc"]), _WORDS.get(found["type"], _said(found)))
+        for found in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def _said(found: Any) -> str:
+    message = str(found["msg"])
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,166 @@
+"""What is asked for and what was booked: orders, slots, bookings. Standard library only."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+
+from services.scheduling.capacity import local_date, week_of
+
+_SESSIONS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:sessions")
+
+
+def session_id(order_id: str, ordinal: int) -> str:
+    """The id of an order's `ordinal`-th session (from 0); a second run gives it again."""
+    return str(uuid.uuid5(_SESSIONS, f"{order_id}/{ordinal}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time that suits the citizen: an ISO weekday (1 is Monday, None any) and Danish hours."""
+
+    weekday: int | None
+    begin: time
+    finish: time | None  # None is midnight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of an order. `room` tells whether it needs one."""
+
+    step_id: str
+    minutes: int
+    competences: frozenset[str]
+    room: bool
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a provider is asked to plan. `limit` is the last date that keeps the law's promise."""
+
+    order_id: str
+    referral_id: str
+    citizen_id: str
+    provider: str
+    earliest: date
+    limit: date | None
+    vulnerable: bool
+    postcode: str
+    language: str
+    transport: bool
+    windows: tuple[Window, ...]
+    step: Step
+
+    def urgency(self) -> tuple[date, bool, str]:
+        """Sorts the most urgent first: by limit, then the vulnerable, then by id."""
+        return (self.limit or date.max, not self.vulnerable, self.order_id)
+
+    def keeps_limit(self, start: datetime) -> bool:
+        """Whether a session that starts then is inside the limit."""
+        return self.limit is None or local_date(start) <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A therapist, a room (None where none is needed) and a time at a location."""
+
+    location: str
+    therapist: str
+    room: str | None
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts."""
+        return self.end - self.start
+
+    @property
+    def week(self) -> str:
+        """The ISO week that it lies in."""
+        return week_of(local_date(self.start))
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another time that was free when the offer was made; nobody holds it."""
+
+    location: str
+    start: datetime
+    end: datetime
+
+
+class Reason(StrEnum):
+    """Why a limit cannot be held."""
+
+    NO_CAPACITY_INSIDE_LIMIT = "no-capacity-inside-limit"
+    NO_COMPETENCE = "no-competence"
+    LIMIT_PASSED = "limit-passed"
+    NO_CAPACITY_KNOWN = "no-capacity-known"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Why the limit cannot be held: the kind of reason, and a sentence for planners."""
+
+    reason: Reason
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the engine proposes for an order: a slot, or none, and why.
+
+    `shortfall` is set exactly where there is no slot inside the limit. `distance_m` is metres by
+    car from the citizen's postcode, None where that is unknown.
+    """
+
+    slot: Slot | None
+    distance_m: int | None
+    alternatives: tuple[Alternative, ...]
+    reason: str
+    shortfall: Shortfall | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """A session that holds its slot. `revision` grows by one with each change."""
+
+    session_id: str
+    ordinal: int
+    slot: Slot
+    revision: int
+    limit: date | None
+    inside_limit: bool
+    transport: bool
+    distance_m: int | None
+    alternatives: tuple[Alternative, ...]
+    reason: str
+    offered_at: datetime
+
+
+class Status(StrEnum):
+    """Where an order stands (docs/scheduling.md draws the moves)."""
+
+    WAITING = "waiting"  # no session could be found yet
+    BOOKED = "booked"  # a session inside the limit
+    LATE = "late"  # a session after the limit
+    CLOSED = "closed"  # withdrawn, or its referral was closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An order and what became of it. `sessions` counts the sessions it ever had.
+
+    `told` is the reason of the last order.infeasible, so that it is said once.
+    """
+
+    order: Order
+    status: Status
+    booking: Booking | None
+    sessions: int
+    told: Reason | None

@@ -1,0 +1,144 @@
+"""A provider's state as decisions see it: capacity, open orders, who and what is taken when.
+
+Standard library only. Decisions read it; only `Provider.put` and `Provider.state` change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from services.scheduling.capacity import Location, LocationWeek, local_date, week_of
+from services.scheduling.orders import Booking, Order, Placed, Slot, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A municipality's terms. `notice_days` is how many days ahead a session is booked at least."""
+
+    public_holiday: Callable[[date], bool]
+    notice_days: int = 1
+
+    def earliest(self, now: datetime) -> date:
+        """The first date on which anything may be booked now."""
+        return local_date(now) + timedelta(days=self.notice_days)
+
+    def first_day(self, order: Order, now: datetime) -> date:
+        """The first date on which a session for the order may be booked now."""
+        return max(order.earliest, self.earliest(now))
+
+
+class Provider:
+    """One provider: weeks by (location, week), orders by id, and an index of what is taken.
+
+    Holds what can still change: weeks from the current one on, orders that wait or have a session
+    ahead, and those that a command names.
+    """
+
+    def __init__(self, code: str, terms: Terms) -> None:
+        self.code = code
+        self.terms = terms
+        self.weeks: dict[tuple[str, str], LocationWeek] = {}
+        self.locations: dict[str, Location] = {}
+        self.orders: dict[str, Placed] = {}
+        self.booked: dict[tuple[str, str], timedelta] = {}
+        self._newest: dict[str, str] = {}
+        self._by_referral: dict[str, set[str]] = {}
+        self._unplaced: set[str] = set()
+        self._therapists: dict[tuple[str, date], list[tuple[datetime, datetime, str]]] = {}
+        self._rooms: dict[tuple[str, str, date], list[tuple[datetime, datetime, str]]] = {}
+
+    def state(self, week: LocationWeek) -> None:
+        """Takes over the whole state of a location-week."""
+        code = week.location.code
+        self.weeks[code, week.week] = week
+        if self._newest.get(code, "") <= week.week:
+            self._newest[code] = week.week
+            self.locations[code] = week.location
+
+    def put(self, placed: Placed) -> None:
+        """Takes over an order's new state."""
+        order_id = placed.order.order_id
+        before = self.orders.get(order_id)
+        if before is not None and before.booking is not None:
+            self._release(order_id, before.booking.slot)
+        if placed.booking is not None:
+            self._hold(order_id, placed.booking.slot)
+        self.orders[order_id] = placed
+        self._by_referral.setdefault(placed.order.referral_id, set()).add(order_id)
+        if placed.status in (Status.WAITING, Status.LATE):
+            self._unplaced.add(order_id)
+        else:
+            self._unplaced.discard(order_id)
+
+    def of_referral(self, referral_id: str) -> list[Placed]:
+        """The known orders of a referral, by id."""
+        return [
+            self.orders[order_id] for order_id in sorted(self._by_referral.get(referral_id, ()))
+        ]
+
+    def unplaced(self) -> list[Placed]:
+        """Orders without a session inside the limit, the most urgent first."""
+        found = [self.orders[order_id] for order_id in self._unplaced]
+        return sorted(found, key=lambda placed: placed.order.urgency())
+
+    def has_unplaced(self) -> bool:
+        """Whether any order lacks a session inside the limit."""
+        return bool(self._unplaced)
+
+    def bookings_at(self, location: str, week: str) -> Iterator[tuple[Placed, Booking]]:
+        """Orders with a session at a location in a week."""
+        for placed in self.orders.values():
+            booking = placed.booking
+            if (
+                booking is not None
+                and booking.slot.location == location
+                and booking.slot.week == week
+            ):
+                yield placed, booking
+
+    def slots_in(self, week: str) -> Iterator[Slot]:
+        """All slots that are booked in a week, at whatever location."""
+        for placed in self.orders.values():
+            if placed.booking is not None and placed.booking.slot.week == week:
+                yield placed.booking.slot
+
+    def week_at(self, location: str, day: date) -> LocationWeek | None:
+        """What was stated about a location for the week of a date."""
+        return self.weeks.get((location, week_of(day)))
+
+    def therapist_taken(self, slot: Slot, day: date, besides: str) -> bool:
+        """Whether another order than `besides` has the slot's therapist at that time."""
+        return _overlaps(self._therapists.get((slot.therapist, day), ()), slot, besides)
+
+    def room_taken(self, slot: Slot, day: date, besides: str) -> bool:
+        """Whether another order than `besides` has the slot's room at that time."""
+        key = (slot.location, slot.room or "", day)
+        return _overlaps(self._rooms.get(key, ()), slot, besides)
+
+    def _hold(self, order_id: str, slot: Slot) -> None:
+        day = local_date(slot.start)
+        entry = (slot.start, slot.end, order_id)
+        self._therapists.setdefault((slot.therapist, day), []).append(entry)
+        if slot.room is not None:
+            self._rooms.setdefault((slot.location, slot.room, day), []).append(entry)
+        week = (slot.location, week_of(day))
+        self.booked[week] = self.booked.get(week, timedelta()) + slot.length
+
+    def _release(self, order_id: str, slot: Slot) -> None:
+        day = local_date(slot.start)
+        entry = (slot.start, slot.end, order_id)
+        self._therapists[slot.therapist, day].remove(entry)
+        if slot.room is not None:
+            self._rooms[slot.location, slot.room, day].remove(entry)
+        self.booked[slot.location, week_of(day)] -= slot.length
+
+
+def _overlaps(
+    taken: list[tuple[datetime, datetime, str]] | tuple[()], slot: Slot, besides: str
+) -> bool:
+    return any(
+        start < slot.end and slot.start < end and order_id != besides
+        for start, end, order_id in taken
+    )

@@ -1,0 +1,82 @@
+"""What a session must satisfy, rule by rule. Standard library only; knows no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from services.scheduling.capacity import DENMARK
+from services.scheduling.orders import Order, Slot
+from services.scheduling.provider import Provider
+
+
+def broken(
+    provider: Provider, order: Order, slot: Slot, now: datetime, known: Slot | None = None
+) -> str | None:
+    """The first rule that a session for the order in this slot would break, in plain words.
+
+    `known` is what the citizen has been told already: at that time and place no notice is needed.
+    """
+    begin = slot.start.astimezone(DENMARK)
+    if slot.start < now:
+        return "the session would begin in the past"
+    told = known is not None and (known.start, known.location) == (slot.start, slot.location)
+    if not told and begin.date() < provider.terms.first_day(order, now):
+        return f"{begin.date()} is before the first day that may be booked"
+    return next(standing(provider, order, slot, begin), None)
+
+
+def standing(provider: Provider, order: Order, slot: Slot, begin: datetime) -> Iterator[str]:
+    """What speaks against a session that is booked already; notice has been given for it.
+
+    `begin` is the slot's start on Danish clocks.
+    """
+    day = begin.date()
+    if (slot.end - slot.start).total_seconds() != order.step.minutes * 60:
+        yield f"the session must last {order.step.minutes} minutes"
+    if day < order.earliest:
+        yield f"{day} is before {order.earliest}, the earliest date"
+    if provider.terms.public_holiday(day):
+        yield f"{day} is a public holiday"
+    if not suits(order, slot, begin):
+        yield "the time does not suit the citizen"
+    yield from _staffed(provider, order, slot, day)
+    if provider.therapist_taken(slot, day, order.order_id):
+        yield f"therapist {slot.therapist} is taken"
+    if slot.room is not None and provider.room_taken(slot, day, order.order_id):
+        yield f"room {slot.room} is taken"
+
+
+def suits(order: Order, slot: Slot, begin: datetime) -> bool:
+    """Whether the whole session lies in one of the citizen's windows; without any, all do."""
+    if not order.windows:
+        return True
+    finish = slot.end.astimezone(DENMARK)
+    return any(
+        window.weekday in (None, begin.isoweekday())
+        and window.begin <= begin.time()
+        and (
+            window.finish is None
+            or (finish.date() == begin.date() and finish.time() <= window.finish)
+        )
+        for window in order.windows
+    )
+
+
+def _staffed(provider: Provider, order: Order, slot: Slot, day: date) -> Iterator[str]:
+    week = provider.week_at(slot.location, day)
+    if week is None:
+        yield f"nothing is known about {slot.location} on {day}"
+        return
+    if week.closed:
+        yield f"{slot.location} is closed"
+    if order.step.room and all(room.code != slot.room for room in week.rooms):
+        yield f"{slot.location} has no room {slot.room}"
+    for therapist in week.therapists:
+        if therapist.id == slot.therapist:
+            if not order.step.competences <= therapist.competences:
+                yield f"therapist {slot.therapist} lacks a competence"
+            if not any(s.start <= slot.start and slot.end <= s.end for s in therapist.shifts):
+                yield f"therapist {slot.therapist} is not on shift"
+            return
+    yield f"therapist {slot.therapist} is not at {slot.location}"

@@ -1,0 +1,276 @@
+"""All SQL of the service. Every function takes a connection inside somebody's transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from services.scheduling.capacity import LocationWeek
+from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
+from services.scheduling.orders import Alternative, Booking, Placed, Reason, Slot, Status
+
+if TYPE_CHECKING:
+    from shared.database import Connection, Row
+
+# One row for each code in a fixed order, so that two batches never lock crosswise.
+_LOCK: Final = "SELECT code, token FROM provider WHERE code = ANY($1) ORDER BY code FOR UPDATE"
+_MAKE: Final = """
+INSERT INTO provider (code) SELECT unnest($1::text[]) ON CONFLICT (code) DO NOTHING"""
+_REMEMBER: Final = "UPDATE provider SET token = $2 WHERE code = ANY($1)"
+
+_WEEKS: Final = """
+SELECT provider, body FROM location_week WHERE provider = ANY($1) AND week >= $2
+ORDER BY provider, week, location"""
+_NEWEST_WEEKS: Final = """
+SELECT DISTINCT ON (provider, location) provider, body FROM location_week
+WHERE provider = ANY($1) ORDER BY provider, location, week DESC"""
+
+_OPEN: Final = """
+SELECT * FROM order_state WHERE order_id IN (
+    SELECT order_id FROM placed_order WHERE provider = ANY($1) AND status = 'waiting'
+    UNION ALL
+    SELECT order_id FROM session
+    WHERE provider = ANY($1) AND status = 'offered' AND upper(during) > $2)
+ORDER BY order_id"""
+_NAMED: Final = "SELECT * FROM order_state WHERE order_id = ANY($1) ORDER BY order_id"
+_OF_REFERRALS: Final = "SELECT * FROM order_state WHERE referral_id = ANY($1) ORDER BY order_id"
+
+_SAVE_ORDERS: Final = """
+INSERT INTO placed_order (order_id, provider, referral_id, status, sessions, told, body)
+SELECT o, p, r, s, n, t, b::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[])
+     AS x (o, p, r, s, n, t, b)
+ON CONFLICT (order_id) DO UPDATE SET provider = excluded.provider, status = excluded.status,
+    sessions = excluded.sessions, told = excluded.told, body = excluded.body"""
+_MOVE_ORDERS: Final = """
+UPDATE placed_order SET status = x.s, sessions = x.n, told = x.t
+FROM unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS x (o, s, n, t)
+WHERE placed_order.order_id = x.o"""
+
+# A session that changes lets go of its slot first: another may have taken it in the same batch.
+_LET_GO: Final = "UPDATE session SET status = 'moving' WHERE session_id = ANY($1::uuid[])"
+_SAVE_SESSIONS: Final = """
+INSERT INTO session (session_id, order_id, provider, ordinal, status, location, therapist, room,
+    during, revision, limit_date, inside_limit, transport, distance_m, alternatives, reason,
+    offered_at)
+SELECT id, o, p, n, s, l, th, r, tstzrange(b, e), v, lim, i, tr, d, a::jsonb, why, at
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[], $12::date[], $13::boolean[],
+    $14::boolean[], $15::int[], $16::text[], $17::text[], $18::timestamptz[])
+    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at)
+ON CONFLICT (session_id) DO UPDATE SET status = excluded.status, location = excluded.location,
+    therapist = excluded.therapist, room = excluded.room, during = excluded.during,
+    revision = excluded.revision, limit_date = excluded.limit_date,
+    inside_limit = excluded.inside_limit, transport = excluded.transport,
+    distance_m = excluded.distance_m, alternatives = excluded.alternatives,
+    reason = excluded.reason, offered_at = excluded.offered_at"""
+
+_SAVE_WEEKS: Final = """
+INSERT INTO location_week (provider, location, week, version, body)
+SELECT p, l, w, v, b::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS x (p, l, w, v, b)
+ON CONFLICT (provider, week, location)
+DO UPDATE SET version = excluded.version, body = excluded.body"""
+
+_ACCEPTED: Final = """
+SELECT provider, location, week, version, digest, body FROM accepted_capacity
+WHERE (provider, week) IN (SELECT * FROM unnest($1::text[], $2::text[]))"""
+_ACCEPT: Final = """
+INSERT INTO accepted_capacity (provider, location, week, version, digest, body)
+SELECT p, l, w, v, d, b::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::text[])
+     AS x (p, l, w, v, d, b)
+ON CONFLICT (provider, week, location) DO UPDATE
+SET version = excluded.version, digest = excluded.digest, body = excluded.body"""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A roster's statement as it was accepted last. `body` is its JSON."""
+
+    provider: str
+    location: str
+    week: str
+    version: int
+    digest: bytes
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session to be saved. `status` is "offered" or "cancelled"."""
+
+    placed: Placed
+    booking: Booking
+    status: str
+
+
+async def lock(conn: Connection, codes: Sequence[str]) -> dict[str, uuid.UUID | None]:
+    """Locks the providers' rows in one order, making them first; returns their tokens."""
+    rows = await conn.fetch(_LOCK, codes)
+    if len(rows) < len(codes):
+        await conn.execute(_MAKE, sorted(codes))
+        rows = await conn.fetch(_LOCK, codes)
+    return {row["code"]: row["token"] for row in rows}
+
+
+async def set_token(conn: Connection, codes: Sequence[str], token: uuid.UUID) -> None:
+    """Says that the providers' states are those that the holder of the token knows."""
+    await conn.execute(_REMEMBER, codes, token)
+
+
+async def weeks(conn: Connection, codes: Sequence[str], since: str) -> list[LocationWeek]:
+    """What holds of the providers' locations from a week on, the newest week of each included."""
+    rows = await conn.fetch(_NEWEST_WEEKS, codes) + await conn.fetch(_WEEKS, codes, since)
+    return [stated(CapacityStated.model_validate_json(row["body"])) for row in rows]
+
+
+async def open_orders(
+    conn: Connection, codes: Sequence[str], now: datetime
+) -> list[tuple[str, Placed]]:
+    """Orders that wait or have a session ahead, with their provider."""
+    return [_placed(row) for row in await conn.fetch(_OPEN, codes, now)]
+
+
+async def named_orders(
+    conn: Connection, order_ids: Sequence[str], referral_ids: Sequence[str]
+) -> list[tuple[str, Placed]]:
+    """Orders by their ids or their referrals', with their provider."""
+    rows = await conn.fetch(_NAMED, order_ids) if order_ids else []
+    rows += await conn.fetch(_OF_REFERRALS, referral_ids) if referral_ids else []
+    return [_placed(row) for row in rows]
+
+
+async def save_orders(
+    conn: Connection, changed: Sequence[Placed], bodies: Mapping[str, str]
+) -> None:
+    """Saves orders; `bodies` holds the JSON of those that came or changed just now."""
+    came = [one for one in changed if one.order.order_id in bodies]
+    moved = [one for one in changed if one.order.order_id not in bodies]
+    if came:
+        await conn.execute(
+            _SAVE_ORDERS,
+            [one.order.order_id for one in came],
+            [one.order.provider for one in came],
+            [one.order.referral_id for one in came],
+            [one.status.value for one in came],
+            [one.sessions for one in came],
+            [one.told and one.told.value for one in came],
+            [bodies[one.order.order_id] for one in came],
+        )
+    if moved:
+        await conn.execute(
+            _MOVE_ORDERS,
+            [one.order.order_id for one in moved],
+            [one.status.value for one in moved],
+            [one.sessions for one in moved],
+            [one.told and one.told.value for one in moved],
+        )
+
+
+async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
+    """Saves sessions in their last state. Raises ExclusionViolationError before any is double."""
+    rows = sorted(changed, key=lambda one: one.booking.session_id)
+    if not rows:
+        return
+    known = [one.booking.session_id for one in rows if one.booking.revision > 1]
+    if known:
+        await conn.execute(_LET_GO, known)
+    bookings = [one.booking for one in rows]
+    slots = [booking.slot for booking in bookings]
+    await conn.execute(
+        _SAVE_SESSIONS,
+        [booking.session_id for booking in bookings],
+        [one.placed.order.order_id for one in rows],
+        [one.placed.order.provider for one in rows],
+        [booking.ordinal for booking in bookings],
+        [one.status for one in rows],
+        [slot.location for slot in slots],
+        [slot.therapist for slot in slots],
+        [slot.room for slot in slots],
+        [slot.start for slot in slots],
+        [slot.end for slot in slots],
+        [booking.revision for booking in bookings],
+        [booking.limit for booking in bookings],
+        [booking.inside_limit for booking in bookings],
+        [booking.transport for booking in bookings],
+        [booking.distance_m for booking in bookings],
+        [_alternatives(booking.alternatives) for booking in bookings],
+        [booking.reason for booking in bookings],
+        [booking.offered_at for booking in bookings],
+    )
+
+
+async def save_weeks(conn: Connection, applied: Iterable[tuple[LocationWeek, str]]) -> None:
+    """Saves location-weeks with their JSON."""
+    rows = list(applied)
+    if rows:
+        await conn.execute(
+            _SAVE_WEEKS,
+            [week.provider for week, _ in rows],
+            [week.location.code for week, _ in rows],
+            [week.week for week, _ in rows],
+            [week.version for week, _ in rows],
+            [body for _, body in rows],
+        )
+
+
+async def accepted(conn: Connection, weeks_of: Iterable[tuple[str, str]]) -> list[Accepted]:
+    """What was accepted for these (provider, week) pairs, every location."""
+    pairs = sorted(set(weeks_of))
+    rows = await conn.fetch(_ACCEPTED, [code for code, _ in pairs], [week for _, week in pairs])
+    return [Accepted(**dict(row)) for row in rows]
+
+
+async def accept(conn: Connection, statements: Iterable[Accepted]) -> None:
+    """Remembers statements as accepted."""
+    rows = list(statements)
+    if rows:
+        await conn.execute(
+            _ACCEPT,
+            [one.provider for one in rows],
+            [one.location for one in rows],
+            [one.week for one in rows],
+            [one.version for one in rows],
+            [one.digest for one in rows],
+            [one.body for one in rows],
+        )
+
+
+def _placed(row: Row) -> tuple[str, Placed]:
+    order = order_of(OrderIn.model_validate_json(row["body"]))
+    booking = None
+    if row["session_id"] is not None:
+        booking = Booking(
+            session_id=str(row["session_id"]),
+            ordinal=row["ordinal"],
+            slot=Slot(row["location"], row["therapist"], row["room"], row["start"], row["finish"]),
+            revision=row["revision"],
+            limit=row["limit_date"],
+            inside_limit=row["inside_limit"],
+            transport=row["transport"],
+            distance_m=row["distance_m"],
+            alternatives=tuple(_alternative(one) for one in orjson.loads(row["alternatives"])),
+            reason=row["reason"],
+            offered_at=row["offered_at"],
+        )
+    return row["provider"], Placed(
+        order=order,
+        status=Status(row["status"]),
+        booking=booking,
+        sessions=row["sessions"],
+        told=None if row["told"] is None else Reason(row["told"]),
+    )
+
+
+def _alternatives(alternatives: tuple[Alternative, ...]) -> str:
+    return orjson.dumps([[one.location, one.start, one.end] for one in alternatives]).decode()
+
+
+def _alternative(one: list[Any]) -> Alternative:
+    return Alternative(one[0], datetime.fromisoformat(one[1]), datetime.fromisoformat(one[2]))
