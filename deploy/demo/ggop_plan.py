@@ -70,8 +70,6 @@ def ggop_plan(
     plan = _child(root, MESSAGE, "RehabilitationPlan")
     letter = _child(plan, MESSAGE, "Letter")
     _text(letter, MESSAGE, "Identifier", document_id)
-    _text(letter, MESSAGE, "VersionCode", "XD5810G")
-    _text(letter, MESSAGE, "StatisticalCode", "XDIS58")
     if authored is not None:
         authorisation = _child(letter, MESSAGE, "Authorisation")
         _text(authorisation, MESSAGE, "Date", str(authored))

@@ -81,6 +81,21 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """What a receipt repeats of the document it answers, as written; None where it says nothing.
+
+    `envelope` and `version`: GGOP Envelope/Identifier and Letter/VersionCode. `encoding`: of the
+    XML. `sender_ean` and `receiver_ean`: where the document came from and went to.
+    """
+
+    envelope: str | None = None
+    version: str | None = None
+    encoding: str | None = None
+    sender_ean: str | None = None
+    receiver_ean: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One document that could be read. Dates are local dates (Europe/Copenhagen).
 
@@ -115,6 +130,7 @@ class Plan:
     vulnerable: bool
     # A revocation's reason: sent on the wrong citizen or otherwise never true, or just taken back.
     entered_in_error: bool = False
+    original: Original | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +156,7 @@ class Unreadable:
     document_id: str | None
     sender_sor: str | None
     problems: tuple[Problem, ...]
+    original: Original | None = None
 
 
 def is_cpr(text: str) -> bool:

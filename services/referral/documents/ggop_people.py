@@ -1,0 +1,114 @@
+"""People and organisations in a GGOP letter: the citizen, relatives, the GP, the units."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.referral.documents import fields
+from services.referral.documents.fields import Problems
+from services.referral.documents.xml_tree import Node
+from services.referral.plan import Address, GeneralPractitioner, Person, Relative
+
+PATIENT_PATH: Final = "/Emessage/RehabilitationPlan/Patient"
+CPR_PATH: Final = f"{PATIENT_PATH}/CivilRegistrationNumber"
+REPLACEMENT_CPR_PATH: Final = f"{PATIENT_PATH}/AlternativeIdentifier"
+
+_PHONE_LENGTH: Final = 25  # the family's TelephoneSubscriberIdentifier
+
+
+def citizen(plan: Node, problems: Problems) -> Person | None:
+    """The citizen; None and a problem without a CPR or replacement CPR."""
+    if plan.count("Patient") == 0:
+        problems.missing(PATIENT_PATH, "Borgeren (Patient)")
+        return None
+    patient = plan.child("Patient")
+    civil, replacement = (
+        patient.text("CivilRegistrationNumber"),
+        patient.text("AlternativeIdentifier"),
+    )
+    number = (
+        fields.person_number(replacement, REPLACEMENT_CPR_PATH, problems)
+        if civil is None and replacement is not None
+        else fields.person_number(civil, CPR_PATH, problems)
+    )
+    given = fields.clean(patient.text("PersonGivenName"))
+    family = fields.clean(patient.text("PersonSurnameName"))
+    if not given and not family:
+        problems.missing(f"{PATIENT_PATH}/PersonSurnameName", "Borgerens navn")
+    if number is None:
+        return None
+    return Person(
+        cpr=number[0],
+        cpr_kind=number[1],
+        given=given,
+        family=family,
+        birth_date=None,
+        address=_address(patient),
+        protected=False,
+        phone=_phone(patient),
+        email=fields.optional(patient.text("EmailAddressIdentifier")),
+        language="da",
+    )
+
+
+def relatives(plan: Node) -> tuple[Relative, ...]:
+    """Everyone in Relatives who has a name."""
+    return tuple(
+        Relative(
+            name=name,
+            phone=_phone(person),
+            relation=fields.optional(person.text("RelationCode")),
+        )
+        for person in plan.child("Relatives").all("Relative")
+        if (name := _full_name(person))
+    )
+
+
+def gp_copy(plan: Node) -> GeneralPractitioner | None:
+    """The GP who gets a copy; None where there is none or the citizen has deselected it."""
+    copy = plan.child("GPCCReceiver")
+    if copy.count("Deselected"):
+        return None
+    receivers = [copy, *copy]
+    for receiver in receivers:
+        name = fields.optional(receiver.text("OrganisationName")) or _full_name(receiver) or None
+        ean = fields.optional(receiver.text("EANIdentifier"), fields.ID_LENGTH)
+        if name or ean:
+            return GeneralPractitioner(name=name, ean=ean)
+    return None
+
+
+def organisation_name(organisation: Node) -> str:
+    """Organisation, department and unit on one line."""
+    names = (organisation.text(f"{part}Name") for part in ("Organisation", "Department", "Unit"))
+    return fields.clean(", ".join(filter(None, map(fields.clean, names))))
+
+
+def _full_name(person: Node) -> str:
+    names = (person.text("PersonGivenName"), person.text("PersonSurnameName"))
+    return " ".join(filter(None, map(fields.clean, names)))
+
+
+def _address(person: Node) -> Address | None:
+    postcode = fields.postcode(person.text("PostCodeIdentifier"))
+    if not postcode:
+        return None
+    return Address(
+        street=fields.clean(person.text("StreetName")),
+        suburb=fields.optional(person.text("SuburbName")),
+        postcode=postcode,
+        district=fields.clean(person.text("DistrictName")),
+    )
+
+
+def _phone(person: Node) -> str | None:
+    """The number itself, else a mobile subscriber's, else any subscriber's."""
+    subscribers = sorted(
+        person.all("TelephoneSubscriber"),
+        key=lambda one: not fields.clean(one.text("TelephoneSubscriberCode")).startswith("mobil"),
+    )
+    numbers = (
+        fields.optional(one.text("TelephoneSubscriberIdentifier"), _PHONE_LENGTH)
+        for one in (person, *subscribers)
+    )
+    return next((number for number in numbers if number), None)

@@ -1,0 +1,61 @@
+"""JSON as a tree, refusing what two readers would read differently."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import orjson
+
+from services.referral.documents.fields import Problems, named
+
+MAX_CONTAINERS: Final = 50_000
+
+
+def outermost(value: bytes, problems: Problems) -> dict[str, Any] | None:
+    """The outermost object; None and a problem for anything else, or where a key stands twice."""
+    text = None
+    tree: Any = None
+    if value.count(b"{") + value.count(b"[") > MAX_CONTAINERS:
+        problems.add("Bundle", "too-long", "Dokumentet har for mange elementer.")
+        return None
+    try:
+        tree = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        text = f"Dokumentet er ikke gyldig JSON (linje {error.lineno}, kolonne {error.colno})."
+        if "recursion" in error.msg.casefold():
+            text = "Dokumentet er indlejret for dybt."
+    if text is None and not isinstance(tree, dict):
+        text = "Dokumentet er ikke et JSON-objekt."
+    if text is None and (key := _doubled_key(value, tree)) is not None:
+        text = f"En nøgle{named(key)} står to gange i samme JSON-objekt."
+    if text is not None:
+        problems.add("Bundle", "structure", text)
+        return None
+    found: dict[str, Any] = tree
+    return found
+
+
+def _doubled_key(value: bytes, tree: dict[str, Any]) -> str | None:
+    """A key that stands twice in one object: readers disagree on which of them counts.
+
+    The parser keeps the last. Written out again, the tree has as many keys as it was read from,
+    unless one was dropped; a second, slow reading names it.
+    """
+    same = value.count(b'":') == orjson.dumps(tree).count(b'":')
+    if same and b"\\u0022" not in value:
+        return None
+    doubled: list[str] = []
+
+    def pairs(found: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for key, _ in found:
+            if key in seen:
+                doubled.append(key)
+            seen.add(key)
+
+    try:
+        json.loads(value, object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        return ""
+    return doubled[0] if doubled else None
