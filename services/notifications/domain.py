@@ -1,0 +1,245 @@
+"""What the citizen is told, through which channel, or why not. Standard library only.
+
+`decide` is handed everything it depends on. It never sees a name or an address: what it knows of
+a person is which channels reach them and whether they live. Personal data is first opened at the
+moment of sending (`dispatch`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from services.notifications.message import (
+    About,
+    Channel,
+    Draft,
+    Facts,
+    Past,
+    Reach,
+    Slot,
+    Status,
+    Template,
+)
+from services.notifications.quiet import Quiet
+
+# Nobody is served by news about a choice that is older than this.
+FREE_CHOICE_KEEPS: Final = timedelta(days=7)
+
+
+class Change(StrEnum):
+    """What happened to a session."""
+
+    OFFERED = "offered"
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionNews:
+    """A session was offered, moved or cancelled. `slot` is its new time, or its last one."""
+
+    about: About
+    change: Change
+    session_id: str
+    order_id: str
+    revision: int
+    slot: Slot
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFreeChoice:
+    """The limit can't be held, so the citizen may choose a private supplier."""
+
+    about: About
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawOrder:
+    """An order no longer stands; scheduling says itself which sessions fall with it."""
+
+    about: About
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseReferral:
+    """The hospital has taken its plan back."""
+
+    about: About
+    reason: str
+
+
+Command = SessionNews | OpenFreeChoice | WithdrawOrder | CloseReferral
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything that a decision about one referral depends on. `reach` None: not known yet."""
+
+    reach: Reach | None
+    past: tuple[Past, ...] = ()
+    withdrawn_orders: frozenset[str] = frozenset()
+    bedside_orders: frozenset[str] = frozenset()
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to write and what to take back (notification id → reason)."""
+
+    draft: Draft | None = None
+    cancels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing is known of the citizen yet."""
+
+    citizen_id: str
+
+
+def decide(command: Command, case: Case, now: datetime, quiet: Quiet) -> Decision | Wait:
+    """What follows for the citizen. The same command a second time changes nothing."""
+    if any(past.cause == command.about.cause for past in case.past):
+        return Decision()
+    match command:
+        case SessionNews():
+            return _session(command, case, now, quiet)
+        case OpenFreeChoice():
+            return _free_choice(command, case, now, quiet)
+        case WithdrawOrder():
+            return Decision(
+                cancels={
+                    past.notification_id: "order-withdrawn"
+                    for past in case.past
+                    if past.unsent and past.order_id == command.order_id and not _farewell(past)
+                }
+            )
+        case CloseReferral():
+            return _closed(command, case, now, quiet)
+
+
+def _farewell(past: Past) -> bool:
+    return past.template in (Template.SESSION_CANCELLED, Template.FREE_CHOICE_WITHDRAWN)
+
+
+def _session(news: SessionNews, case: Case, now: datetime, quiet: Quiet) -> Decision | Wait:
+    if case.reach is None:
+        return Wait(citizen_id=news.about.citizen_id)
+    earlier = [past for past in case.past if past.session_id == news.session_id]
+    if any(past.revision > news.revision for past in earlier):
+        return Decision()  # overtaken: the citizen has heard, or will hear, of something newer
+    # What the citizen believes, which is not always what the session last was.
+    known = next((past for past in reversed(earlier) if past.told), None)
+    believed = None if known is None or _farewell(known) else known.slot
+    template, facts, silent = Template.SESSION_OFFERED, news.facts, None
+    if news.change is Change.CANCELLED:
+        template = Template.SESSION_CANCELLED
+        facts = replace(facts, slot=believed or news.slot)
+        silent = None if believed else "nothing-told"
+    elif believed is not None:
+        template, facts = Template.SESSION_MOVED, replace(facts, previous=believed)
+        silent = "nothing-new" if believed == news.slot else None
+    if case.closed or news.order_id in case.withdrawn_orders:
+        silent = silent or (None if news.change is Change.CANCELLED else "order-withdrawn")
+    return _draft(
+        news.about,
+        template,
+        facts,
+        case=case,
+        cancels={past.notification_id: "superseded" for past in earlier if past.unsent},
+        now=now,
+        quiet=quiet,
+        expires=(facts.slot or news.slot).start,
+        urgent=news.order_id in case.bedside_orders,
+        silent=silent,
+        session=news,
+    )
+
+
+def _free_choice(
+    command: OpenFreeChoice, case: Case, now: datetime, quiet: Quiet
+) -> Decision | Wait:
+    earlier = [past for past in case.past if past.template is Template.FREE_CHOICE_OPENED]
+    if case.closed or any(past.told or past.unsent for past in earlier):
+        return Decision()
+    if case.reach is None:
+        return Wait(citizen_id=command.about.citizen_id)
+    return _draft(
+        command.about,
+        Template.FREE_CHOICE_OPENED,
+        command.facts,
+        case=case,
+        cancels={},
+        now=now,
+        quiet=quiet,
+        expires=now + FREE_CHOICE_KEEPS,
+    )
+
+
+def _closed(command: CloseReferral, case: Case, now: datetime, quiet: Quiet) -> Decision | Wait:
+    cancels = {
+        past.notification_id: f"referral-{command.reason}"
+        for past in case.past
+        if past.unsent and not _farewell(past)
+    }
+    # Sessions are taken back one by one by scheduling; a choice is taken back here.
+    if not any(p.told for p in case.past if p.template is Template.FREE_CHOICE_OPENED):
+        return Decision(cancels=cancels)
+    return _draft(
+        command.about,
+        Template.FREE_CHOICE_WITHDRAWN,
+        Facts(reason=command.reason),
+        case=case,
+        cancels=cancels,
+        now=now,
+        quiet=quiet,
+        expires=now + FREE_CHOICE_KEEPS,
+    )
+
+
+def _draft(
+    about: About,
+    template: Template,
+    facts: Facts,
+    *,
+    case: Case,
+    cancels: dict[str, str],
+    now: datetime,
+    quiet: Quiet,
+    expires: datetime,
+    urgent: bool = False,
+    silent: str | None = None,
+    session: SessionNews | None = None,
+) -> Decision:
+    reach = case.reach or Reach(email=False, mobile=False, erased=True)
+    silent = "deceased" if reach.deceased else "erased" if reach.erased else silent
+    channel = reach.channel
+    held = channel is Channel.SMS and not urgent
+    first = not any(
+        past.first_contact
+        for past in case.past
+        if past.status not in (Status.FAILED, Status.CANCELLED)
+        and past.notification_id not in cancels
+    )
+    draft = Draft(
+        about=about,
+        template=template,
+        facts=facts,
+        channel=channel,
+        due=quiet.release(now, before=expires) if held else now,
+        expires=expires,
+        first_contact=first and template is not Template.FREE_CHOICE_WITHDRAWN,
+        urgent=urgent,
+        status=Status.CANCELLED if silent else Status.CREATED,
+        reason=silent,
+        order_id=session.order_id if session else None,
+        session_id=session.session_id if session else None,
+        revision=session.revision if session else 0,
+    )
+    return Decision(draft=draft, cancels=cancels)

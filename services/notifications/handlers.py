@@ -1,0 +1,234 @@
+"""From others' events to message rows: load what a batch needs, decide in order, save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from pydantic import ValidationError
+
+from services.notifications import store
+from services.notifications.domain import (
+    Case,
+    CloseReferral,
+    Command,
+    Decision,
+    SessionNews,
+    Wait,
+    WithdrawOrder,
+    decide,
+)
+from services.notifications.incoming import (
+    CitizenRecorded,
+    Invalid,
+    OrderState,
+    contact_of,
+    named_faults,
+    read,
+)
+from services.notifications.message import (
+    Past,
+    Reach,
+    Status,
+)
+from services.notifications.quiet import Quiet
+from services.notifications.rendering import Templates
+from services.notifications.settings import Municipality
+from shared.crypto import Unreadable, Vault, open_record
+from shared.envelope import Message
+from shared.handling import Applied, Dead, Outcome, Parked, Unit
+
+
+def waits_for_citizen(citizen_id: str) -> str:
+    """What messages are parked on, and what a recorded contact releases."""
+    return f"citizen:{citizen_id}"
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a batch has loaded, and what has become of it so far."""
+
+    reach: dict[str, Reach]
+    past: dict[str, list[Past]]
+    bedside: frozenset[str]
+    withdrawn: frozenset[str]
+    closed: frozenset[str]
+    drafts: list[store.NewMessage] = field(default_factory=list)
+    cancels: dict[str, str] = field(default_factory=dict)
+
+    def case(self, command: Command) -> Case:
+        """The state that a command is decided on; earlier commands of the batch are in it."""
+        about = command.about
+        return Case(
+            reach=self.reach.get(about.citizen_id),
+            past=tuple(self.past.get(about.referral_id, ())),
+            withdrawn_orders=self.withdrawn,
+            bedside_orders=self.bedside,
+            closed=about.referral_id in self.closed,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handlers:
+    """The service's handlers. `wake` tells the sender that there may be something to send."""
+
+    vault: Vault
+    citizens_vault: Vault
+    municipalities: Mapping[str, Municipality]
+    templates: Templates
+    quiet: Quiet = field(default_factory=Quiet)
+    bedside_is_urgent: bool = True
+    patience: timedelta = timedelta(hours=72)
+    wake: Callable[[], None] = lambda: None
+
+    async def news(self, unit: Unit, messages: Sequence[Message], /) -> list[Outcome]:
+        """Topics `referrals` and `training`: writes, takes back and parks messages."""
+        outcomes: list[Outcome] = [Applied()] * len(messages)
+        commands: list[tuple[int, Command]] = []
+        bedside: list[str] = []
+        for number, message in enumerate(messages):
+            try:
+                command = read(message)
+            except Invalid as fault:
+                outcomes[number] = Dead(reason=f"{message.type}: {fault}", holds=message.subject)
+                continue
+            match command:
+                case None:
+                    continue
+                case OrderState():
+                    bedside += [command.order_id] if self.bedside_is_urgent else []
+                case _ if command.about.provider not in self.municipalities:
+                    outcomes[number] = Dead(
+                        reason="no municipality file for the event's provider; add one and replay",
+                        holds=message.subject,
+                    )
+                case _:
+                    commands.append((number, command))
+        withdrawn = [c.order_id for _, c in commands if isinstance(c, WithdrawOrder)]
+        await store.save_order_notes(unit.conn, bedside, withdrawn, unit.now)
+        closed = {
+            c.about.referral_id: c.reason for _, c in commands if isinstance(c, CloseReferral)
+        }
+        await store.save_closed(unit.conn, closed, unit.now)
+        if not commands:
+            return outcomes
+        batch = await self._load(unit, [command for _, command in commands])
+        waiting: dict[int, str] = {}
+        for number, command in commands:
+            decision = decide(command, batch.case(command), unit.now, self.quiet)
+            if isinstance(decision, Wait):
+                waiting[number] = decision.citizen_id
+            else:
+                self._apply(batch, command, decision, messages[number])
+        since = await store.awaited_since(unit.conn, waiting.values(), unit.now)
+        for number, citizen_id in waiting.items():
+            outcomes[number] = Parked(
+                waits_for=waits_for_citizen(citizen_id),
+                until=since[citizen_id] + self.patience,
+                reason="the citizen's contact has not come",
+            )
+        await store.insert_messages(unit.conn, batch.drafts, unit.now)
+        await store.cancel_messages(unit.conn, batch.cancels, unit.now)
+        if batch.drafts:
+            unit.on_commit.append(self.wake)
+        return outcomes
+
+    async def _load(self, unit: Unit, commands: Sequence[Command]) -> _Batch:
+        citizens = {command.about.citizen_id for command in commands}
+        referrals = {command.about.referral_id for command in commands}
+        orders = {c.order_id for c in commands if isinstance(c, SessionNews)}
+        reach = await store.reach_of(unit.conn, citizens)
+        if unknown := citizens - reach.keys():
+            await store.lock_citizens(unit.conn, unknown)
+            reach |= await store.reach_of(unit.conn, unknown)
+        bedside, withdrawn = await store.order_notes(unit.conn, orders)
+        return _Batch(
+            reach=reach,
+            past=await store.past_of(unit.conn, referrals),
+            bedside=bedside if self.bedside_is_urgent else frozenset(),
+            withdrawn=withdrawn,
+            closed=await store.closed_referrals(unit.conn, referrals),
+        )
+
+    def _apply(self, batch: _Batch, command: Command, decision: Decision, message: Message) -> None:
+        past = batch.past.setdefault(command.about.referral_id, [])
+        if decision.cancels:
+            batch.cancels |= decision.cancels
+            past[:] = [
+                replace(one, status=Status.CANCELLED)
+                if one.notification_id in decision.cancels
+                else one
+                for one in past
+            ]
+        draft = decision.draft
+        if draft is None:
+            return
+        new = store.NewMessage(
+            draft=draft,
+            template_version=self.templates.current(draft.template),
+            correlation_id=message.correlation_id or message.id,
+            traceparent=message.traceparent,
+        )
+        batch.drafts.append(new)
+        past.append(
+            Past(
+                notification_id=str(new.id),
+                cause=draft.about.cause,
+                template=draft.template,
+                status=draft.status,
+                order_id=draft.order_id,
+                session_id=draft.session_id,
+                revision=draft.revision,
+                first_contact=draft.first_contact,
+                slot=draft.facts.slot,
+            )
+        )
+
+    async def citizens(self, unit: Unit, messages: Sequence[Message], /) -> list[Outcome]:
+        """Topic `citizens`: keeps contacts sealed; a tombstone deletes."""
+        outcomes: list[Outcome] = []
+        latest: dict[str, store.SealedContact | None] = {}
+        for message in messages:
+            citizen_id = (message.key or b"").decode("utf-8", "replace")
+            if message.value is None:
+                latest[citizen_id] = None
+                outcomes.append(Applied(releases=[waits_for_citizen(citizen_id)]))
+                continue
+            try:
+                contact = self._seal_again(message.value, citizen_id)
+            except Invalid as fault:
+                outcomes.append(Dead(reason=f"citizens record: {fault}"))
+                continue
+            before = latest.get(citizen_id)
+            if before is None or before.version <= contact.version:
+                latest[citizen_id] = contact
+            outcomes.append(Applied(releases=[waits_for_citizen(citizen_id)]))
+        await store.lock_citizens(unit.conn, latest)
+        erased = [citizen_id for citizen_id, contact in latest.items() if contact is None]
+        await store.erase_contacts(unit.conn, erased, unit.now)
+        recorded = [contact for _, contact in sorted(latest.items()) if contact is not None]
+        await store.save_contacts(unit.conn, recorded, unit.now)
+        await store.no_longer_awaited(unit.conn, list(latest))
+        return outcomes
+
+    def _seal_again(self, value: bytes, citizen_id: str) -> store.SealedContact:
+        """Out of the topic's encryption into our own. Raises Invalid."""
+        try:
+            clear = open_record(self.citizens_vault, value, citizen_id)
+            record = CitizenRecorded.model_validate_json(clear)
+        except Unreadable as fault:
+            raise Invalid(str(fault)) from None
+        except ValidationError as error:
+            raise Invalid(named_faults(error)) from None
+        contact = contact_of(record)
+        return store.SealedContact(
+            citizen_id=citizen_id,
+            sealed=self.vault.seal(contact.model_dump_json().encode(), citizen_id),
+            version=record.version,
+            reach=Reach(
+                email=contact.email is not None,
+                mobile=contact.mobile is not None,
+                deceased=contact.deceased,
+            ),
+        )

@@ -1,0 +1,349 @@
+"""Sends what is due: commits `sending`, calls the provider, records the answer.
+
+What is written before a call and what after it can't be one transaction with the call. So each
+message is in `sending` before anybody is called, and one whose sender died there is *uncertain*:
+settled by the provider's receipt or by a human, never blindly sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
+from uuid import UUID
+
+from services.notifications import deliveries
+from services.notifications.deliveries import Taken, Verdict
+from services.notifications.dispatch import (
+    Again,
+    Answer,
+    Drop,
+    GiveUp,
+    Hold,
+    Pending,
+    Permanent,
+    Retry,
+    Send,
+    Sent,
+    Temporary,
+    Unknown,
+    after_failure,
+    dispatch,
+)
+from services.notifications.incoming import Contact
+from services.notifications.message import Channel, Reach, Status
+from services.notifications.quiet import Quiet
+from shared import failpoint
+from shared.crypto import Unreadable, Vault
+from shared.faults import describe
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+
+_CHECK_ORPHANS: Final = 5.0  # seconds
+_OPEN: Final = (Status.SENDING, Status.UNCERTAIN)
+
+
+class Database(Protocol):
+    """What the sender needs of the runtime."""
+
+    def now(self) -> datetime:
+        """The service's clock (UTC)."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection in a transaction that commits at the end of the block."""
+        ...
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection of its own, for as long as the block lasts."""
+        ...
+
+    def trouble(self, what: str) -> None:
+        """Shows a failure that will be tried again."""
+        ...
+
+    def well(self) -> None:
+        """It is over."""
+        ...
+
+
+class Transport(Protocol):
+    """One channel's way out."""
+
+    channel: Channel
+
+    async def deliver(self, job: Job, at: datetime) -> Answer:
+        """Renders and sends one message; never raises."""
+        ...
+
+    async def receipt(self, reference: str) -> Answer | None:
+        """What the provider knows of an earlier message; None where it can't be asked."""
+        ...
+
+    async def close(self) -> None:
+        """Closes connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed message with the contact it goes to."""
+
+    message: Taken
+    contact: Contact
+
+
+@dataclass(slots=True)
+class Wake:
+    """Tells waiting senders that there may be work."""
+
+    _events: list[asyncio.Event] = field(default_factory=list)
+
+    def listen(self) -> asyncio.Event:
+        """An event that every call sets; its owner clears it."""
+        event = asyncio.Event()
+        self._events.append(event)
+        return event
+
+    def __call__(self) -> None:
+        """There may be work."""
+        for event in self._events:
+            event.set()
+
+
+@dataclass(slots=True, kw_only=True)
+class Sender:
+    """Sends one channel's messages, `slots` at a time; several processes may do so side by side."""
+
+    database: Database
+    transport: Transport
+    vault: Vault
+    wake: asyncio.Event
+    slots: int = 8
+    quiet: Quiet = field(default_factory=Quiet)
+    retry: Retry = field(default_factory=Retry)
+    poll: float = 0.5
+    settle_after: timedelta = timedelta(seconds=30)
+    id: int = field(default_factory=lambda: secrets.randbits(31))
+    _running: dict[asyncio.Task[Answer], Job] = field(default_factory=dict)
+    _finished: list[tuple[Job, Answer]] = field(default_factory=list)
+    _more: bool = False
+    _doubtful: bool = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; then waits for the calls in hand and records them."""
+        pause = 0.1
+        while not stop.is_set():
+            try:
+                async with self.database.connection() as alive:
+                    await deliveries.stay_alive(alive, self.id)
+                    await self._work(alive, stop)
+                pause = 0.1
+            except Exception as error:  # noqa: BLE001 - the database comes back, and so do we
+                self._doubtful = True
+                self.database.trouble(describe(error))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), pause)
+                pause = min(pause * 2, 10.0)
+        await self._drain()
+        await self.transport.close()
+
+    async def _work(self, alive: Connection, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        next_check = loop.time()
+        while not stop.is_set():
+            if alive.is_closed():
+                raise ConnectionError("the connection that shows we are alive is gone")
+            if loop.time() >= next_check:
+                next_check = loop.time() + _CHECK_ORPHANS
+                await self._find_orphans()
+                await self._settle()
+            await self._step()
+            if self._more and len(self._running) < self.slots:
+                continue
+            await self._wait(stop)
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        """Until a call has ended, somebody wakes us, or it is time to look again."""
+        waiters = [asyncio.ensure_future(self.wake.wait()), asyncio.ensure_future(stop.wait())]
+        try:
+            await asyncio.wait(
+                [*waiters, *self._running],
+                timeout=self.poll,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            for waiter in waiters:
+                waiter.cancel()
+        self._collect()
+
+    def _collect(self) -> None:
+        for task in [task for task in self._running if task.done()]:
+            job = self._running.pop(task)
+            error = task.exception()
+            # Transports don't raise; where one does, nobody knows how far it had come.
+            answer = Unknown(f"fault-{type(error).__name__}") if error else task.result()
+            self._finished.append((job, answer))
+
+    async def _step(self) -> None:
+        """One transaction: records what has ended, and claims as much as there are free slots."""
+        self.wake.clear()
+        self._collect()
+        now = self.database.now()
+        finished = list(self._finished)
+        free = self.slots - len(self._running)
+        async with self.database.transaction() as conn:
+            if self._doubtful:
+                await self._give_back(conn, now)
+            verdicts = [self._verdict(job, answer, now) for job, answer in finished]
+            await deliveries.record(conn, verdicts, now, source=_OPEN, sender=self.id)
+            taken = await deliveries.take(conn, self.transport.channel, now, free) if free else []
+            jobs = await self._claim(conn, taken, now)
+        # Only a confirmed commit counts: what may not be claimed is not called.
+        self._doubtful = False
+        self.database.well()
+        del self._finished[: len(finished)]
+        self._more = len(taken) == free and free > 0
+        for job in jobs:
+            task = asyncio.create_task(self._call(job, now))
+            self._running[task] = job
+
+    async def _call(self, job: Job, now: datetime) -> Answer:
+        failpoint.reach("before-call")
+        answer = await self.transport.deliver(job, now)
+        failpoint.reach("after-call")
+        return answer
+
+    async def _claim(self, conn: Connection, taken: list[Taken], now: datetime) -> list[Job]:
+        jobs: list[Job] = []
+        verdicts: list[Verdict] = []
+        later: list[tuple[UUID, datetime, Channel]] = []
+        for message in taken:
+            order = dispatch(_pending(message), _reach(message), now, self.quiet)
+            match order:
+                case Drop(reason):
+                    verdicts.append(Verdict(id=message.id, status=Status.CANCELLED, reason=reason))
+                case GiveUp(reason):
+                    verdicts.append(Verdict(id=message.id, status=Status.FAILED, reason=reason))
+                case Hold(until, channel):
+                    later.append((message.id, until, channel))
+                case Send(channel) if channel is not self.transport.channel:
+                    later.append((message.id, now, channel))
+                case Send():
+                    contact = self._open(message)
+                    if contact is None:
+                        verdict = Verdict(
+                            id=message.id, status=Status.FAILED, reason="contact-unreadable"
+                        )
+                        verdicts.append(verdict)
+                    else:
+                        jobs.append(Job(message, contact))
+        await deliveries.claim(
+            conn, [job.message.id for job in jobs], self.id, self.transport.channel, now
+        )
+        opened = [(job.message.citizen_id, job.message.id) for job in jobs]
+        await deliveries.log_access(conn, "send", opened, now)
+        await deliveries.postpone(conn, later)
+        await deliveries.record(conn, verdicts, now, source=[Status.CREATED])
+        return jobs
+
+    def _open(self, message: Taken) -> Contact | None:
+        try:
+            clear = self.vault.open(message.sealed or b"", message.citizen_id)
+        except Unreadable:
+            return None
+        return Contact.model_validate_json(clear)
+
+    def _verdict(self, job: Job, answer: Answer, now: datetime) -> Verdict:
+        message = job.message
+        match answer:
+            case Sent():
+                return Verdict(id=message.id, status=Status.SENT)
+            case Unknown(reason):
+                return Verdict(id=message.id, status=Status.UNCERTAIN, reason=reason)
+            case Temporary() | Permanent():
+                return _after(answer, job, self.transport.channel, now, self.retry)
+
+    async def _give_back(self, conn: Connection, now: datetime) -> None:
+        """After a commit whose outcome is unknown: what we may have claimed but never called."""
+        called = {job.message.id for job in self._running.values()}
+        called |= {job.message.id for job, _ in self._finished}
+        mine = await deliveries.open_of(conn, self.id)
+        back = [Verdict(id=i, status=Status.CREATED, due=now) for i in mine if i not in called]
+        await deliveries.record(conn, back, now, source=[Status.SENDING])
+
+    async def _find_orphans(self) -> None:
+        now = self.database.now()
+        async with self.database.transaction() as conn:
+            found = await deliveries.orphans(conn, [self.id])
+            verdicts = [Verdict(id=i, status=Status.UNCERTAIN, reason="sender-died") for i in found]
+            await deliveries.record(conn, verdicts, now, source=[Status.SENDING])
+
+    async def _settle(self) -> None:
+        """Asks the provider about uncertain messages, where it can be asked."""
+        now = self.database.now()
+        async with self.database.connection() as conn:
+            channel, before = self.transport.channel, now - self.settle_after
+            ids = await deliveries.uncertain(conn, channel, before, 100)
+        verdicts: list[Verdict] = []
+        for message_id in ids:
+            match await self.transport.receipt(str(message_id)):
+                case Sent():
+                    verdict = Verdict(id=message_id, status=Status.SENT, reason="receipt")
+                case Permanent(reason):
+                    verdict = Verdict(id=message_id, status=Status.FAILED, reason=reason)
+                case Temporary():  # the provider says that it never got it
+                    verdict = Verdict(id=message_id, status=Status.CREATED, due=now)
+                case _:
+                    continue
+            verdicts.append(verdict)
+        async with self.database.transaction() as conn:
+            await deliveries.record(conn, verdicts, now, source=[Status.UNCERTAIN])
+
+    async def _drain(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running)
+        self._collect()
+        now = self.database.now()
+        with contextlib.suppress(Exception):  # what can't be recorded is found as uncertain
+            async with self.database.transaction() as conn:
+                verdicts = [self._verdict(job, answer, now) for job, answer in self._finished]
+                await deliveries.record(conn, verdicts, now, source=_OPEN, sender=self.id)
+
+
+def _pending(message: Taken) -> Pending:
+    return Pending(expires=message.expires, urgent=message.urgent, not_by=message.not_by)
+
+
+def _reach(message: Taken) -> Reach | None:
+    if message.sealed is None:
+        return None
+    return Reach(email=message.has_email, mobile=message.has_mobile, deceased=message.deceased)
+
+
+def _after(
+    answer: Temporary | Permanent, job: Job, channel: Channel, now: datetime, retry: Retry
+) -> Verdict:
+    message, contact = job.message, job.contact
+    other = Channel.SMS if channel is Channel.EMAIL else Channel.EMAIL
+    address = contact.mobile if other is Channel.SMS else contact.email
+    fallback = address is not None and message.not_by is None
+    # The row counts the try that has just ended; what was read counts those before.
+    attempts = message.attempts + 1
+    match after_failure(answer, channel, attempts, fallback=fallback, now=now, retry=retry):
+        case Again(due, reason, not_by):
+            return Verdict(
+                id=message.id,
+                status=Status.CREATED,
+                reason=reason,
+                due=due,
+                not_by=not_by,
+                next_channel=other if not_by else None,
+            )
+        case GiveUp(reason):
+            return Verdict(id=message.id, status=Status.FAILED, reason=reason)
