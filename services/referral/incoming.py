@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -17,7 +17,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone
 Id = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 
 
-class Invalid(Exception):  # noqa: N818 - a state of the message, not a fault of ours
+class Invalid(Exception):
     """The event can't be read; the message names the fields and never their values."""
 
 
@@ -27,6 +27,7 @@ class Session:
 
     session_id: str
     revision: int
+    start: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ def _offered(message: Message) -> News:
     return News(
         referral_id=event.referral_id,
         command=CountOffer(offer=offer),
-        session=Session(session_id=event.session_id, revision=event.revision),
+        session=Session(session_id=event.session_id, revision=event.revision, start=event.start),
     )
 
 
@@ -128,7 +129,7 @@ def _cancelled(message: Message) -> News:
     return News(
         referral_id=event.referral_id,
         command=DropOffer(offer=offer, by_withdrawal=event.reason == "order-withdrawn"),
-        session=Session(session_id=event.session_id, revision=event.revision),
+        session=Session(session_id=event.session_id, revision=event.revision, start=event.start),
     )
 
 

@@ -1,0 +1,154 @@
+"""What a hospital hears of its document: the receipt, in the document's own format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Literal, Protocol
+
+from services.referral.commands import Field, Refusal
+from services.referral.plan import Format, Original, Plan, Problem, Unreadable
+from services.referral.referral import Note
+
+Read = Callable[[bytes | None, str | None], Plan | Unreadable]
+
+
+Verdict = Literal["ok", "fatal-error", "transient-error"]
+
+
+class Acknowledge(Protocol):
+    """Writes a receipt in the format of the document: its bytes and their content type."""
+
+    def __call__(
+        self,
+        form: Format,
+        outcome: Verdict,
+        /,
+        *,
+        document_id: str | None,
+        sender_sor: str | None,
+        receiver: tuple[str, str],
+        problems: Sequence[Problem],
+        at: datetime,
+        receipt_id: str,
+        original: Original | None,
+    ) -> tuple[bytes, str]:
+        """`receiver` is the SOR and name of who got the document and answers it now."""
+        ...
+
+
+FOREIGN_SENDER: Final = Refusal(
+    Field.SENDER, "forbidden", "Afsenderen må ikke sende på dette sygehus' kanal."
+)
+UNKNOWN_RECEIVER: Final = Refusal(
+    Field.RECEIVER, "not-found", "Modtageren er ikke en kommune, som modtager planer her."
+)
+ID_TAKEN: Final = Refusal(
+    Field.DOCUMENT_ID, "duplicate", "Et andet dokument med samme id er allerede modtaget."
+)
+NEVER_CAME: Final = Refusal(
+    Field.CORRECTS, "not-found", "Den plan, som dokumentet vedrører, er aldrig modtaget."
+)
+ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
+    Format.FHIR: {
+        Field.DOCUMENT: "Bundle",
+        Field.DOCUMENT_ID: "MessageHeader.id",
+        Field.SENDER: "MessageHeader.sender",
+        Field.RECEIVER: "MessageHeader.destination.receiver",
+        Field.TYPE: "ServiceRequest.category",
+        Field.CITIZEN: "ServiceRequest.subject",
+        Field.DISCHARGE: "ServiceRequest.extension.valueDate",
+        Field.LATER_START: "ServiceRequest.occurrencePeriod.start",
+        Field.DEADLINE_TEXT: "ServiceRequest.note",
+        Field.REPLACES: "ServiceRequest.replaces",
+        Field.CORRECTS: "MessageHeader.response.identifier",
+    },
+    Format.GGOP: {
+        Field.DOCUMENT: "/Emessage",
+        Field.DOCUMENT_ID: "/Emessage/RehabilitationPlan/Letter/Identifier",
+        Field.SENDER: "/Emessage/RehabilitationPlan/Sender/Identifier",
+        Field.RECEIVER: "/Emessage/RehabilitationPlan/Receiver/Identifier",
+        Field.TYPE: "/Emessage/RehabilitationPlan/TypeOfRehabilitationPlan",
+        Field.CITIZEN: "/Emessage/RehabilitationPlan/Patient/CivilRegistrationNumber",
+        Field.DISCHARGE: "/Emessage/RehabilitationPlan/CurrentHospitalContact/ExpectedEnd",
+        Field.LATER_START: "/Emessage/RehabilitationPlan/RehabilitationDeadline",
+        Field.DEADLINE_TEXT: "/Emessage/RehabilitationPlan/RehabilitationDeadline",
+        Field.REPLACES: "/Emessage/RehabilitationPlan/Reference",
+        Field.CORRECTS: "/Emessage/RehabilitationPlan/Reference",
+    },
+}
+_NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
+    Note.HOSPITAL_LEVEL: (
+        Field.TYPE,
+        "Planen er modtaget. Genoptræning på specialiseret niveau foregår på sygehuset: "
+        "kommunen bestiller intet, og der løber ingen frist.",
+    ),
+    Note.SECOND_PLAN: (
+        Field.CITIZEN,
+        "Borgeren har allerede en gældende plan. Begge gælder, og kommunen ser på dem.",
+    ),
+    Note.DEADLINE_TEXT: (
+        Field.DEADLINE_TEXT,
+        "Teksten om frist læses af en medarbejder. Fristen regnes fra udskrivningsdatoen.",
+    ),
+    Note.REPLACED_UNKNOWN: (
+        Field.REPLACES,
+        "Den plan, som skal erstattes, er ikke modtaget. Den nye plan gælder.",
+    ),
+    Note.OTHER_MUNICIPALITY: (
+        Field.RECEIVER,
+        "Planen nævner en anden kommune end modtageren. Modtageren ser på den.",
+    ),
+    Note.ALREADY_REPLACED: (
+        Field.DOCUMENT,
+        "En senere plan har allerede erstattet denne plan. Den er modtaget og afsluttet.",
+    ),
+    Note.ALREADY_CLOSED: (Field.CORRECTS, "Planen er allerede trukket tilbage."),
+    Note.NOTHING_CHANGED: (Field.DOCUMENT, "Rettelsen ændrer ingen datoer."),
+    Note.TOO_LATE: (
+        Field.DISCHARGE,
+        "Planen kom så sent, at ingen dag inden for fristen kan tilbydes. "
+        "Borgeren har frit valg af leverandør.",
+    ),
+}
+
+
+def refused(form: Format, refusal: Refusal) -> Problem:
+    """What is wrong, for the sender."""
+    return Problem(
+        element=ELEMENTS[form][refusal.field],
+        code=refusal.code,
+        text=refusal.text,
+    )
+
+
+def waits(form: Format) -> Problem:
+    """That the document is kept until its original comes."""
+    return Problem(
+        element=ELEMENTS[form][Field.CORRECTS],
+        code="not-found",
+        text="Den plan, som dokumentet vedrører, er ikke modtaget endnu. Dokumentet venter på den.",
+    )
+
+
+def noted(form: Format, notes: Iterable[Note]) -> tuple[Problem, ...]:
+    """What the sender is told beside the ok, each once."""
+    return tuple(
+        Problem(
+            element=ELEMENTS[form][_NOTES[note][0]],
+            code="informational",
+            text=_NOTES[note][1],
+            severity="information",
+        )
+        for note in dict.fromkeys(notes)
+    )
+
+
+def unreadable_id(form: Format, topic: str, partition: int, offset: int) -> Problem:
+    """Which record is meant, where the document's own id can't be read."""
+    return Problem(
+        element=ELEMENTS[form][Field.DOCUMENT_ID],
+        code="value",
+        text=f"Dokumentets id kan ikke læses. Det drejer sig om {topic}/{partition}/{offset}.",
+        severity="information",
+    )

@@ -1,0 +1,64 @@
+"""What referral declares to the runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from services.referral import configuration
+from services.referral.answering import Office
+from services.referral.documents import read, receipt
+from services.referral.events import PRODUCED
+from services.referral.handlers_intake import Intake
+from services.referral.handlers_training import Clock
+from services.referral.metrics import Metrics
+from services.referral.register import Register, key_bytes
+from services.referral.settings import ReferralSettings
+from services.referral.timers import AT_RISK, MISSED, Timetable
+from shared.crypto import Vault
+from shared.service import Service, Subscription
+from shared.topics import load
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def register(settings: ReferralSettings) -> Register:
+    """The register of citizens under the configured keys."""
+    return Register(
+        id_key=key_bytes(settings.id_key.get_secret_value()),
+        cpr_key=key_bytes(settings.cpr_key.get_secret_value()),
+        records=Vault(settings.citizens_keys.get_secret_value()),
+        vault=Vault(settings.vault_keys.get_secret_value()),
+    )
+
+
+def service(settings: ReferralSettings) -> Service:
+    """Referral as the runtime runs it. Raises SettingsError or ClusterFileError."""
+    rules = configuration.rules()
+    directory = configuration.directory(settings.municipalities)
+    timetable = Timetable(rules=rules, municipalities=directory.by_code)
+    metrics = Metrics()
+    office = Office(
+        hospitals=configuration.hospitals(load(settings.topics)),
+        directory=directory,
+        rules=rules,
+        register=register(settings),
+        timetable=timetable,
+        acknowledge=receipt,
+    )
+    clock = Clock(directory=directory, timetable=timetable, metrics=metrics)
+    return Service(
+        name=ReferralSettings.service,
+        migrations=MIGRATIONS,
+        subscriptions=[
+            Subscription(
+                topics=[configuration.INTAKE],
+                handler=Intake(office=office, read=read, metrics=metrics),
+                kind="intake",
+            ),
+            Subscription(topics=["training"], handler=clock.training),
+        ],
+        timers={AT_RISK: clock.due, MISSED: clock.due},
+        tasks=[metrics.show],
+        produces=PRODUCED,
+    )

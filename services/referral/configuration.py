@@ -1,0 +1,208 @@
+"""What a referral is decided by, read from files: the law's rules, municipalities, hospitals.
+
+Each file is checked as a whole when the service starts; an error names the file and the key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.referral.commands import Municipality
+from services.referral.limit import Programme, TypeRule
+from services.referral.plan import PlanType
+from shared.settings import SettingsError
+from shared.topics import Cluster
+
+INTAKE: Final = "hospital.{hospital}.referrals"
+LIMITS: Final = Path(__file__).with_name("limits.toml")
+
+
+class ConfigurationError(SettingsError):
+    """A file can't be used; the message names file, key and reason."""
+
+
+class _Programme(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(pattern=r"^[a-z0-9-]+$")
+    competences: tuple[str, ...] = Field(min_length=1)
+    minutes: int = Field(ge=5, le=480)
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    type: PlanType
+    since: date
+    days: int | None = Field(default=None, ge=1, le=366)
+    free_choice: bool
+    authority: str
+    legal_basis: str
+    grace_minutes: int = Field(ge=0, le=24 * 60)
+    programme: _Programme | None = None
+
+
+class _Rules(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    rule: tuple[_Rule, ...] = Field(min_length=1)
+
+
+class _Provider(BaseModel):
+    """The municipality's own training unit: what else stands in its table is others' business."""
+
+    code: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
+    sor: str | None = Field(default=None, pattern=r"^[0-9]+$")
+
+
+class _Municipality(BaseModel):
+    """The keys that this service reads of a municipality's file."""
+
+    code: str = Field(pattern=r"^[0-9]{3}$")
+    name: str
+    sor: str = Field(pattern=r"^[0-9]+$")
+    ean: str = Field(pattern=r"^[0-9]{13}$")
+    at_risk_days: int = Field(default=3, ge=0, le=30)
+    provider: _Provider = _Provider()
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hospital:
+    """A hospital and the SOR numbers of all that may send on its topic (itself among them)."""
+
+    sor: str
+    name: str
+    senders: frozenset[str]
+
+
+class _Department(BaseModel):
+    sor: str = Field(pattern=r"^[0-9]+$")
+
+
+class _HospitalAttributes(BaseModel):
+    departments: tuple[_Department, ...] = ()
+
+
+def hospitals(cluster: Cluster) -> dict[str, Hospital]:
+    """The hospital behind each intake topic. Raises ConfigurationError."""
+    found: dict[str, Hospital] = {}
+    for topic in cluster.expand([INTAKE]):
+        party = topic.party
+        if party is None:
+            continue
+        try:
+            attributes = _HospitalAttributes.model_validate(party.attributes)
+        except ValidationError as error:
+            fault = error.errors(include_input=False, include_url=False)[0]
+            key = ".".join(map(str, fault["loc"]))
+            raise ConfigurationError(f"hospital {party.code}: {key}: {fault['msg']}") from None
+        departments = (one.sor for one in attributes.departments)
+        found[topic.name] = Hospital(
+            sor=party.code, name=party.name, senders=frozenset((party.code, *departments))
+        )
+    return found
+
+
+def rules(path: Path = LIMITS) -> tuple[TypeRule, ...]:
+    """The law's rules. Every type of plan has one. Raises ConfigurationError."""
+    read = _read(path, _Rules).rule
+    for kind in PlanType:
+        if not any(rule.type is kind for rule in read):
+            raise ConfigurationError(f"{path}: rule: no rule has type {kind.value!r}")
+    return tuple(
+        TypeRule(
+            type=rule.type,
+            since=rule.since,
+            days=rule.days,
+            free_choice=rule.free_choice,
+            authority=rule.authority,
+            legal_basis=rule.legal_basis,
+            grace=timedelta(minutes=rule.grace_minutes),
+            programme=_programme(rule.programme),
+        )
+        for rule in read
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The municipalities that plans may be sent to, by each name that a document may use."""
+
+    by_code: Mapping[str, Municipality]
+    by_sor: Mapping[str, Municipality]
+    by_ean: Mapping[str, Municipality]
+    performers: Mapping[str, str]  # provider code → SOR of the unit that gives the training
+
+    def find(self, kind: str, receiver: str) -> Municipality | None:
+        """The municipality behind "sor", "ean" or "municipality" and its number, if it is here."""
+        index = {"sor": self.by_sor, "ean": self.by_ean, "municipality": self.by_code}.get(kind)
+        return index.get(receiver) if index is not None else None
+
+
+def directory(folder: Path) -> Directory:
+    """Reads one TOML file per municipality. Raises ConfigurationError."""
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder}: no such folder (GENVEJ_MUNICIPALITIES)")
+    files = sorted(folder.glob("*.toml"))
+    if not files:
+        raise ConfigurationError(f"{folder}: holds no municipality (GENVEJ_MUNICIPALITIES)")
+    performers: dict[str, str] = {}
+    found: list[Municipality] = []
+    for path in files:
+        read = _read(path, _Municipality)
+        provider = read.provider.code or read.code
+        performers[provider] = read.provider.sor or read.sor
+        found.append(
+            Municipality(
+                code=read.code,
+                name=read.name,
+                sor=read.sor,
+                ean=read.ean,
+                provider=provider,
+                at_risk_days=read.at_risk_days,
+            )
+        )
+    return directory_of(found, performers)
+
+
+def directory_of(found: Sequence[Municipality], performers: Mapping[str, str]) -> Directory:
+    """Indexes municipalities. Raises ConfigurationError where two share a code, SOR or EAN."""
+
+    def by(key: str) -> dict[str, Municipality]:
+        index: dict[str, Municipality] = {}
+        for one in found:
+            other = index.setdefault(getattr(one, key), one)
+            if other is not one:
+                raise ConfigurationError(f"{one.name} and {other.name} have the same {key}")
+        return index
+
+    return Directory(by("code"), by("sor"), by("ean"), performers)
+
+
+def _programme(read: _Programme | None) -> Programme | None:
+    if read is None:
+        return None
+    return Programme(code=read.code, competences=read.competences, minutes=read.minutes)
+
+
+def _read(path: Path, model: type[Model]) -> Model:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(map(str, fault["loc"]))
+        raise ConfigurationError(f"{path}: {key}: {fault['msg']}") from None

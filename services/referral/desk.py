@@ -1,0 +1,207 @@
+"""What lies on the desk while a batch is decided: loaded once, changed in memory, saved once.
+
+So two documents of one citizen in the same batch see each other, in their order.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from services.referral import store
+from services.referral.referral import (
+    Closed,
+    Fact,
+    Noted,
+    Received,
+    Referral,
+    WorkOpened,
+    evolve,
+)
+from services.referral.store import (
+    Access,
+    Citizen,
+    Document,
+    SessionRow,
+    Waiting,
+    WorklistEntry,
+)
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+
+Origin: TypeAlias = tuple[str, int, int]
+_WORKLIST = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:worklist")
+
+
+def entry_id(referral_id: str, reason: str, about: str) -> str:
+    """The worklist entry of a referral for a reason; a second run opens the same one."""
+    return str(uuid.uuid5(_WORKLIST, f"{referral_id}/{reason}/{about}"))
+
+
+@dataclass(slots=True)
+class Change:
+    """What one decision did: each fact with the state after it, and the states before."""
+
+    happened: list[tuple[Fact, Referral]] = field(default_factory=list)
+    before: dict[str, Referral | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Desk:
+    """Rows by their keys, and what was done with them."""
+
+    documents: dict[tuple[str, str], Document] = field(default_factory=dict)
+    citizens: dict[bytes, Citizen] = field(default_factory=dict)
+    referrals: dict[str, Referral] = field(default_factory=dict)
+    sessions: dict[str, SessionRow] = field(default_factory=dict)
+    waiting: dict[Origin, Waiting] = field(default_factory=dict)
+    _of_citizen: dict[str, list[str]] = field(default_factory=dict)
+    _replacing: dict[tuple[str, str], str] = field(default_factory=dict)
+    _details: dict[str, bytes] = field(default_factory=dict)
+    _before: dict[str, Referral | None] = field(default_factory=dict)
+    _new_documents: list[Document] = field(default_factory=list)
+    _changed_citizens: set[bytes] = field(default_factory=set)
+    _changed_sessions: set[str] = field(default_factory=set)
+    _began_waiting: dict[Origin, None] = field(default_factory=dict)
+    _ended_waiting: dict[Origin, None] = field(default_factory=dict)
+    _worklist: dict[str, WorklistEntry] = field(default_factory=dict)
+    _access: list[Access] = field(default_factory=list)
+
+    def put(self, referrals: Iterable[Referral]) -> None:
+        """Lays out loaded referrals."""
+        for referral in referrals:
+            self.referrals[referral.referral_id] = referral
+            self._index(referral)
+
+    def _index(self, referral: Referral) -> None:
+        self._of_citizen.setdefault(referral.citizen_id, []).append(referral.referral_id)
+        if referral.replaces_document is not None:
+            key = (referral.hospital, referral.replaces_document)
+            self._replacing.setdefault(key, referral.referral_id)
+
+    def of_citizen(self, citizen_id: str) -> list[Referral]:
+        """All referrals of a citizen, the earliest first."""
+        mine = (self.referrals[one] for one in self._of_citizen.get(citizen_id, ()))
+        return sorted(mine, key=lambda referral: (referral.received_at, referral.referral_id))
+
+    def replacing(self, hospital: str, document_id: str) -> Referral | None:
+        """The referral whose plan replaces this document."""
+        found = self._replacing.get((hospital, document_id))
+        return self.referrals[found] if found is not None else None
+
+    def apply(self, facts: Iterable[Fact]) -> Change:
+        """Lets facts happen."""
+        change = Change()
+        for fact in facts:
+            if isinstance(fact, Received):
+                before, referral_id = None, fact.referral.referral_id
+                after = fact.referral
+                self._index(after)
+            elif isinstance(fact, Noted):
+                continue
+            else:
+                referral_id = fact.referral_id
+                before = self.referrals[referral_id]
+                after = evolve(before, fact)
+            self._before.setdefault(referral_id, before)
+            change.before.setdefault(referral_id, before)
+            self.referrals[referral_id] = after
+            change.happened.append((fact, after))
+            if isinstance(fact, WorkOpened):
+                self._open(fact)
+            elif isinstance(fact, Closed):
+                self._close(fact)
+        return change
+
+    def _open(self, fact: WorkOpened) -> None:
+        entry = entry_id(fact.referral_id, fact.reason, fact.about)
+        self._worklist[entry] = WorklistEntry(
+            entry_id=entry, referral_id=fact.referral_id, reason=fact.reason, about=fact.about
+        )
+
+    def _close(self, fact: Closed) -> None:
+        """What a human was to look at in a referral is settled by its end."""
+        for entry, row in list(self._worklist.items()):
+            if row.referral_id == fact.referral_id:
+                del self._worklist[entry]
+
+    def detail(self, referral_id: str, sealed: bytes) -> None:
+        """Keeps what a new plan says beyond planning."""
+        self._details[referral_id] = sealed
+
+    def answered(self, document: Document) -> None:
+        """Remembers a document that was answered for good."""
+        self.documents[document.source, document.document_id] = document
+        self._new_documents.append(document)
+
+    def waits(self, waiting: Waiting) -> None:
+        """Remembers that a record waits for its original."""
+        self.waiting[waiting.origin] = waiting
+        self._began_waiting[waiting.origin] = None
+
+    def waits_no_more(self, origin: Origin) -> None:
+        """Forgets a record that has got its answer."""
+        if self.waiting.pop(origin, None) is None:
+            return
+        if origin in self._began_waiting:
+            del self._began_waiting[origin]
+        else:
+            self._ended_waiting[origin] = None
+
+    def recorded(self, citizen: Citizen) -> None:
+        """Remembers a new citizen, or a new version of a known one."""
+        self.citizens[citizen.cpr_hash] = citizen
+        self._changed_citizens.add(citizen.cpr_hash)
+
+    def heard(self, session: SessionRow) -> bool:
+        """Remembers what was said of a session; False where it is stale."""
+        known = self.sessions.get(session.session_id)
+        if known is not None and known.revision >= session.revision:
+            return False
+        self.sessions[session.session_id] = session
+        self._changed_sessions.add(session.session_id)
+        return True
+
+    def accessed(self, access: Access) -> None:
+        """Remembers that somebody's data was read or written."""
+        self._access.append(access)
+
+    async def save(self, conn: Connection, now: datetime) -> None:
+        """Writes everything that happened."""
+        changed = [self.citizens[one] for one in sorted(self._changed_citizens)]
+        await store.save_citizens(conn, changed, now)
+        new: list[tuple[Referral, bytes]] = []
+        old: list[Referral] = []
+        offered: list[Referral] = []
+        for referral_id in sorted(self._before):
+            before, after = self._before[referral_id], self.referrals[referral_id]
+            if before is None:
+                new.append((after, self._details[referral_id]))
+            elif before != after:
+                if _row(before) != _row(after):
+                    old.append(after)
+                if before.offered != after.offered:
+                    offered.append(after)
+        await store.add_referrals(conn, new, now)
+        await store.change_referrals(conn, old, now)
+        await store.add_offered_days(conn, offered)
+        said = [self.sessions[one] for one in sorted(self._changed_sessions)]
+        await store.save_sessions(conn, said)
+        await store.add_documents(conn, self._new_documents)
+        began = [self.waiting[one] for one in self._began_waiting]
+        await store.add_waiting(conn, began)
+        await store.end_waiting(conn, list(self._ended_waiting))
+        await store.add_worklist(conn, list(self._worklist.values()), now)
+        await store.log_access(conn, self._access, now)
+
+
+_NO_DAYS: tuple[date, ...] = ()
+
+
+def _row(referral: Referral) -> Referral:
+    """The referral as its own row holds it: the offered days lie in a table of their own."""
+    return replace(referral, offered=_NO_DAYS)

@@ -1,0 +1,91 @@
+"""The handler of hospitals' intake topics: read, load what is concerned, answer in order, save."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.referral import store
+from services.referral.answering import Answering, Arrival, Office
+from services.referral.answers import Read
+from services.referral.desk import Desk
+from services.referral.metrics import Metrics
+from services.referral.plan import Plan, Purpose
+from shared.handling import Dead
+
+if TYPE_CHECKING:
+    from shared.envelope import Message
+    from shared.handling import Outcome, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Takes a batch of documents, whichever hospitals they come from."""
+
+    office: Office
+    read: Read
+    metrics: Metrics
+
+    async def __call__(self, unit: Unit, messages: Sequence[Message], /) -> Sequence[Outcome]:
+        """See `shared.handling.Handler`."""
+        arrivals = [self._arrival(message) for message in messages]
+        desk = await self._load(unit, [one for one in arrivals if one is not None])
+        counts: Counter[str] = Counter()
+        outcomes: list[Outcome] = []
+        for arrival in arrivals:
+            if arrival is None:
+                outcomes.append(Dead(reason="no hospital is known by this topic"))
+            else:
+                outcomes.append(Answering(self.office, desk, unit, arrival, counts).outcome())
+        await desk.save(unit.conn, unit.now)
+        unit.on_commit.append(lambda: self.metrics.documents(counts))
+        return outcomes
+
+    def _arrival(self, message: Message) -> Arrival | None:
+        hospital = self.office.hospitals.get(message.topic)
+        if hospital is None:
+            return None
+        reading = self.read(message.value, message.content_type)
+        municipality, cpr_hash = None, b""
+        if isinstance(reading, Plan):
+            municipality = self.office.directory.find(reading.receiver_kind, reading.receiver)
+            cpr_hash = self.office.register.hash_of(reading.person)
+        return Arrival(
+            message=message,
+            hospital=hospital,
+            reading=reading,
+            municipality=municipality,
+            cpr_hash=cpr_hash,
+            content_hash=hashlib.sha256(message.value or b"").digest(),
+        )
+
+    async def _load(self, unit: Unit, arrivals: Sequence[Arrival]) -> Desk:
+        """Everything that the batch may touch, in four statements; locks people and referrals."""
+        own: set[tuple[str, str]] = set()
+        named: set[tuple[str, str]] = set()
+        new: set[tuple[str, str]] = set()
+        people: set[bytes] = set()
+        for one in arrivals:
+            reading = one.reading
+            if reading.document_id is not None:
+                own.add(one.document(reading.document_id))
+            if isinstance(reading, Plan):
+                people.add(one.cpr_hash)
+                earlier = reading.replaces or reading.corrects
+                if earlier is not None:
+                    named.add(one.document(earlier))
+                if reading.purpose is Purpose.NEW:
+                    new.add(one.document(reading.document_id))
+        desk = Desk()
+        await store.lock_people(unit.conn, people)
+        desk.documents = await store.documents(unit.conn, own | named)
+        desk.waiting = await store.waiting(unit.conn, own)
+        desk.citizens = await store.citizens(unit.conn, people)
+        ids = {d.referral_id for d in desk.documents.values() if d.referral_id is not None}
+        known = [citizen.citizen_id for citizen in desk.citizens.values()]
+        found = await store.referrals(unit.conn, ids, citizen_ids=known, replaced=new)
+        desk.put(found.values())
+        return desk

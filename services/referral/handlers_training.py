@@ -1,0 +1,143 @@
+"""The handlers of what scheduling says, and of the clock's timers: load, decide in order, save."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from services.referral import store
+from services.referral.answering import referral_key
+from services.referral.commands import Case, ClockCommand, DropOffer, PassLimit, WarnOfLimit
+from services.referral.configuration import Directory
+from services.referral.desk import Desk
+from services.referral.domain import decide
+from services.referral.incoming import Invalid, News, read
+from services.referral.metrics import Metrics
+from services.referral.outgoing import event_of
+from services.referral.referral import Fact, FreeChoiceOpened, LimitAtRisk, LimitMissed
+from services.referral.store import SessionRow
+from services.referral.timers import AT_RISK, Timetable, limit_in
+from shared.handling import Applied, Dead, Parked
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.envelope import Message
+    from shared.handling import DueTimer, Outcome, Unit
+
+PATIENCE: Final = timedelta(days=7)
+"""How long news of a referral that isn't known waits for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Decides what offers, lack of capacity and passing time lead to."""
+
+    directory: Directory
+    timetable: Timetable
+    metrics: Metrics
+
+    async def training(self, unit: Unit, messages: Sequence[Message], /) -> Sequence[Outcome]:
+        """See `shared.handling.Handler`."""
+        readings = [_read(message) for message in messages]
+        news = [one for one in readings if isinstance(one, News)]
+        desk = Desk()
+        found = await store.referrals(unit.conn, {one.referral_id for one in news})
+        desk.put(found.values())
+        ids = {one.session.session_id for one in news if one.session is not None}
+        desk.sessions = await store.sessions(unit.conn, ids)
+        counts: Counter[str] = Counter()
+        outcomes = [
+            self._heard(desk, message, reading, unit, counts)
+            for message, reading in zip(messages, readings, strict=True)
+        ]
+        await desk.save(unit.conn, unit.now)
+        unit.on_commit.append(lambda: self.metrics.clock(counts))
+        return outcomes
+
+    async def due(self, unit: Unit, timers: Sequence[DueTimer], /) -> Sequence[Outcome]:
+        """See `shared.handling.TimerHandler`; takes both kinds of timer."""
+        desk = Desk()
+        found = await store.referrals(unit.conn, {timer.key for timer in timers})
+        desk.put(found.values())
+        counts: Counter[str] = Counter()
+        outcomes: list[Outcome] = []
+        for timer in timers:
+            limit = limit_in(timer.data)
+            command = WarnOfLimit(limit=limit) if timer.kind == AT_RISK else PassLimit(limit=limit)
+            outcomes.append(self._applied(desk, timer.key, command, timer.due, counts))
+        await desk.save(unit.conn, unit.now)
+        unit.on_commit.append(lambda: self.metrics.clock(counts))
+        return outcomes
+
+    def _heard(
+        self,
+        desk: Desk,
+        message: Message,
+        reading: News | Outcome,
+        unit: Unit,
+        counts: Counter[str],
+    ) -> Outcome:
+        if not isinstance(reading, News):
+            return reading
+        if reading.referral_id not in desk.referrals:
+            until = message.timestamp + PATIENCE
+            if unit.now >= until:
+                return Dead(reason="its referral never came")
+            return Parked(
+                waits_for=referral_key(reading.referral_id),
+                until=until,
+                reason="its referral has not come",
+            )
+        if reading.session is not None:
+            session = SessionRow(
+                session_id=reading.session.session_id,
+                referral_id=reading.referral_id,
+                revision=reading.session.revision,
+                starts_at=reading.session.start,
+                cancelled=isinstance(reading.command, DropOffer),
+            )
+            if not desk.heard(session):
+                return Applied()
+        return self._applied(desk, reading.referral_id, reading.command, message.timestamp, counts)
+
+    def _applied(
+        self,
+        desk: Desk,
+        referral_id: str,
+        command: ClockCommand,
+        at: datetime,
+        counts: Counter[str],
+    ) -> Outcome:
+        facts = decide(Case(target=desk.referrals.get(referral_id)), command, at)
+        assert isinstance(facts, tuple), "the clock refuses nothing"
+        change = desk.apply(facts)
+        events = []
+        for fact, after in change.happened:
+            event = event_of(fact, after, self.directory.performers.get(after.provider))
+            events += [event] if event is not None else []
+            counts.update(_said(fact))
+        return Applied(events=events, timers=self.timetable.after(change, desk))
+
+
+def _read(message: Message) -> News | Outcome:
+    try:
+        news = read(message)
+    except Invalid as error:
+        return Dead(reason=str(error), holds=message.subject)
+    return Applied() if news is None else news
+
+
+def _said(fact: Fact) -> Sequence[str]:
+    match fact:
+        case LimitAtRisk():
+            return ("at-risk",)
+        case LimitMissed():
+            return ("missed",)
+        case FreeChoiceOpened(reason=reason):
+            return (f"free-choice-{reason}",)
+        case _:
+            return ()

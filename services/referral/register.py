@@ -1,0 +1,111 @@
+"""The register of citizens: who a number belongs to, and the record that others get of them.
+
+A number is kept encrypted and looked up by a keyed hash; the record that is published is sealed
+under a key of the citizen's own. Every look and every change is written to the access log.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, replace
+
+import orjson
+
+from services.referral import identity
+from services.referral.contacts import told_by
+from services.referral.desk import Desk
+from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenRecord
+from services.referral.plan import Person, Plan
+from services.referral.store import Access, Citizen
+from shared.crypto import Vault, keyed_hash, new_data_key, open_record, seal_record
+from shared.envelope import Event
+
+ACTOR = "service:referral"
+
+
+def key_bytes(encoded: str) -> bytes:
+    """A secret key of at least 32 bytes from base64. Raises ValueError without showing it."""
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) < 32:
+        raise ValueError("not base64 of at least 32 bytes")
+    return key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """The keys that stand between a number and an id.
+
+    `records` seals what notifications reads; `vault` what only this service reads.
+    """
+
+    id_key: bytes
+    cpr_key: bytes
+    records: Vault
+    vault: Vault
+
+    def hash_of(self, person: Person) -> bytes:
+        """What a person's number is looked up by."""
+        return keyed_hash(self.cpr_key, person.cpr_kind, person.cpr)
+
+    def new_id(self, source: str, document_id: str) -> str:
+        """The id of a citizen who is first met in this document."""
+        return identity.citizen_id(keyed_hash(self.id_key, source, document_id))
+
+    def record(
+        self, desk: Desk, plan: Plan, cpr_hash: bytes, citizen_id: str, cause: str
+    ) -> Event | None:
+        """Writes what a plan tells of its citizen; the event to publish, None where nothing is new.
+
+        `cpr_hash` is `hash_of` the plan's person; `cause` the document, for the access log.
+        """
+        citizen = desk.citizens.get(cpr_hash)
+        known = self._open(citizen, desk, cause) if citizen is not None else None
+        told = told_by(plan, citizen_id, known)
+        if told is known:
+            return None
+        if citizen is None:
+            data_key = new_data_key()
+            citizen = Citizen(
+                citizen_id=citizen_id,
+                cpr_hash=cpr_hash,
+                cpr_sealed=self.vault.seal(plan.person.cpr.encode(), citizen_id),
+                version=told.version,
+                data_key=self.records.seal(data_key, citizen_id),
+                record=b"",
+            )
+        else:
+            data_key = self.records.open(citizen.data_key, citizen_id)
+        sealed = seal_record(self.records, data_key, told.model_dump_json().encode(), citizen_id)
+        desk.recorded(replace(citizen, version=told.version, record=sealed))
+        desk.accessed(
+            Access(actor=ACTOR, action="citizen.write", citizen_id=citizen_id, cause=cause)
+        )
+        return Event(
+            topic=CITIZENS,
+            key=citizen_id,
+            type=CITIZEN_RECORDED,
+            subject=citizen_id,
+            value=sealed,
+        )
+
+    def seal_details(self, plan: Plan, referral_id: str) -> bytes:
+        """What the plan says beyond planning, for the record's keeper alone."""
+        details = {
+            "sender": plan.sender_sor,
+            "sender_name": plan.sender_name,
+            "authored": plan.authored,
+            "deadline_text": plan.deadline_text,
+            "diagnoses": plan.diagnoses,
+        }
+        return self.vault.seal(orjson.dumps(details), referral_id)
+
+    def _open(self, citizen: Citizen, desk: Desk, cause: str) -> CitizenRecord:
+        desk.accessed(
+            Access(actor=ACTOR, action="citizen.read", citizen_id=citizen.citizen_id, cause=cause)
+        )
+        plain = open_record(self.records, citizen.record, citizen.citizen_id)
+        return CitizenRecord.model_validate_json(plain)

@@ -1,0 +1,75 @@
+"""The clock's timers: which ones a change of a referral sets, moves or removes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from services.referral.commands import Municipality
+from services.referral.desk import Change, Desk
+from services.referral.limit import TypeRule, rule_for
+from services.referral.referral import Deadlines, Referral, deadlines
+from shared.handling import CancelTimer, SetTimer
+
+AT_RISK: Final = "limit.at-risk"
+MISSED: Final = "limit.missed"
+NONE: Final = Deadlines(at_risk=None, missed=None)
+DEFAULT_AT_RISK_DAYS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """Knows when each referral's clock has something to say."""
+
+    rules: Sequence[TypeRule]
+    municipalities: Mapping[str, Municipality]
+
+    def after(self, change: Change, desk: Desk) -> list[SetTimer | CancelTimer]:
+        """The timers to set or remove after a decision."""
+        timers: list[SetTimer | CancelTimer] = []
+        for referral_id, before in change.before.items():
+            timers += self.between(before, desk.referrals[referral_id])
+        return timers
+
+    def between(self, before: Referral | None, after: Referral) -> list[SetTimer | CancelTimer]:
+        """The timers to set or remove when a referral has changed."""
+        was = self._deadlines(before) if before is not None else NONE
+        now = self._deadlines(after)
+        # A timer speaks of one limit: where that moves, its timer is set anew, due or not.
+        moved = before is not None and before.limit != after.limit
+        return [
+            *_change(AT_RISK, was.at_risk, now.at_risk, after, moved),
+            *_change(MISSED, was.missed, now.missed, after, moved),
+        ]
+
+    def _deadlines(self, referral: Referral) -> Deadlines:
+        rule = rule_for(self.rules, referral.type, referral.discharge_date)
+        municipality = self.municipalities.get(referral.municipality)
+        days = municipality.at_risk_days if municipality else DEFAULT_AT_RISK_DAYS
+        return deadlines(referral, at_risk_days=days, grace=rule.grace)
+
+
+def limit_in(data: bytes) -> date:
+    """The limit that a timer speaks of. Raises ValueError."""
+    return date.fromisoformat(data.decode())
+
+
+def _change(
+    kind: str, was: datetime | None, due: datetime | None, referral: Referral, moved: bool
+) -> list[SetTimer | CancelTimer]:
+    if due is None:
+        return [CancelTimer(kind=kind, key=referral.referral_id)] if was is not None else []
+    if due == was and not moved:
+        return []
+    assert referral.limit is not None, "a deadline has a limit"
+    return [
+        SetTimer(
+            kind=kind,
+            key=referral.referral_id,
+            due=due,
+            partition_key=referral.provider,
+            data=referral.limit.isoformat().encode(),
+        )
+    ]
