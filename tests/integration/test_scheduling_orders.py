@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -15,16 +14,14 @@ from services.scheduling.geography import postcodes
 from services.scheduling.handlers import Scheduling
 from services.scheduling.provider import Terms
 from shared.envelope import Message
-from shared.handling import Applied, Handler, Outcome, Unit
+from shared.handling import Applied, Handler, Unit
 from tests.conftest import Databases
 from tests.unit.scheduling.factories import (
-    MONDAY,
     NOW,
     a_statement,
     a_therapist,
     all_week,
     an_order_body,
-    at,
     capacity_stated,
     orders_placed,
 )
