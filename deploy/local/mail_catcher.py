@@ -125,6 +125,7 @@ class Catcher:
         raw = content if isinstance(content, bytes) else content.encode()
         self._mailbox.add(f"X-Received-At: {received}\r\n".encode() + raw)
         if any(address.startswith("cut-off") for address in envelope.rcpt_tos):
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK"
 

@@ -104,18 +104,11 @@ def web(accepted: Accepted, token: str) -> Starlette:
     async def send(request: Request) -> Response:
         if (refusal := refused(request)) is not None:
             return refusal
-        try:
-            body = await request.body()
-        except ClientDisconnect:
-            return Response(status_code=400)
-        message = _read(body)
+        message = await _read(request)
         if message is None:
             return JSONResponse({"error": "to, text and reference are needed"}, 400)
-        match message["to"]:
-            case number if number == NEVER:
-                return JSONResponse({"error": "no such number"}, 422)
-            case number if number == NOT_NOW:
-                return JSONResponse({"error": "try again"}, 503)
+        if message["to"] in (NEVER, NOT_NOW):
+            return JSONResponse({"error": "no"}, 422 if message["to"] == NEVER else 503)
         known = accepted.get(message["reference"])
         if known is None:
             accepted.add({**message, "at": datetime.now(UTC).isoformat(timespec="milliseconds")})
@@ -169,13 +162,12 @@ async def _until_gone(request: Request) -> None:
         pass
 
 
-def _read(body: bytes) -> dict[str, str] | None:
-    if len(body) > MAX_BODY:
-        return None
+async def _read(request: Request) -> dict[str, str] | None:
     try:
-        content = json.loads(body)
+        body = await request.body()
+        content = json.loads(body[: MAX_BODY + 1])
         message = {name: content[name] for name in ("to", "text", "reference")}
-    except (ValueError, KeyError, TypeError):
+    except (ClientDisconnect, ValueError, KeyError, TypeError):
         return None
     return message if all(isinstance(v, str) and v for v in message.values()) else None
 

@@ -44,7 +44,6 @@ from shared.faults import describe
 if TYPE_CHECKING:
     from shared.database import Connection
 
-_CHECK_ORPHANS: Final = 5.0  # seconds
 _OPEN: Final = (Status.SENDING, Status.UNCERTAIN)
 
 
@@ -129,6 +128,7 @@ class Sender:
     retry: Retry = field(default_factory=Retry)
     poll: float = 0.5
     settle_after: timedelta = timedelta(seconds=30)
+    check_seconds: float = 5.0
     id: int = field(default_factory=lambda: secrets.randbits(31))
     _running: dict[asyncio.Task[Answer], Job] = field(default_factory=dict)
     _finished: list[tuple[Job, Answer]] = field(default_factory=list)
@@ -160,7 +160,7 @@ class Sender:
             if alive.is_closed():
                 raise ConnectionError("the connection that shows we are alive is gone")
             if loop.time() >= next_check:
-                next_check = loop.time() + _CHECK_ORPHANS
+                next_check = loop.time() + self.check_seconds
                 await self._find_orphans()
                 await self._settle()
             await self._step()
