@@ -1,0 +1,43 @@
+"""`genvej`: one command for those who run Genvej, and for those who send to it."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from deploy.cli import dead_letters, demo, publish, stack, status, topics, watch
+from deploy.cli.errors import CommandError
+
+app = typer.Typer(
+    name="genvej",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="From a hospital's rehabilitation plan to the citizen's first training session, within "
+    "the limit, and everyone told.\n\nStart with [bold]genvej demo[/bold], or with "
+    "[bold]genvej up[/bold] and then [bold]genvej publish[/bold] in another terminal.",
+)
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(demo.demo)
+app.command()(status.status)
+app.command()(publish.publish)
+app.command()(watch.watch)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(topics.app, name="topics")
+
+
+def main() -> None:
+    """The console entry point: an error is one line on stderr and exit status 1."""
+    try:
+        app()
+    except CommandError as error:
+        print(f"genvej: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has gone; Python's own complaint helps nobody
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,371 @@
+"""What became of every document: fed with what travels on the topics, it keeps the account.
+
+It reads as a sceptical outsider would: nothing but records that operators may read, and no
+service's own figures.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from deploy.cli.receipts import Receipt, read_receipt
+
+COPENHAGEN: Final = ZoneInfo("Europe/Copenhagen")
+TYPE_PREFIX: Final = "dk.genvej."
+# What a citizen is told of; every such event must end in a settled notification.
+TELLS: Final = frozenset(
+    {"session.offered.v1", "session.moved.v1", "session.cancelled.v1", "free-choice.opened.v1"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A record that a hospital published.
+
+    `origin` is "topic/partition/offset". `document_id` is None where nobody could read one.
+    `expected` is what the sender must be answered: "accepted", "refused", "duplicate" or
+    "dead-letter". `at` is the broker's append time in milliseconds since 1970.
+    """
+
+    hospital: str
+    origin: str
+    document_id: str | None
+    expected: str
+    story: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record as read from a topic. `at` is the broker's append time in milliseconds."""
+
+    topic: str
+    key: str
+    type: str
+    id: str
+    value: bytes
+    at: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Course:
+    """One accepted plan, from its receipt to the last message about it."""
+
+    referral_id: str
+    document_id: str
+    provider: str
+    limit: date | None
+    discharge: date
+    received: date
+    ordered: bool = False
+    withdrawn: bool = False
+    closed: bool = False
+    infeasible: str = ""
+    free_choice: str = ""
+    sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def session(self) -> dict[str, Any] | None:
+        """The latest state of its first session, or None where nothing is offered."""
+        return next(iter(self.sessions.values()), None)
+
+    @property
+    def start(self) -> date | None:
+        """The local day of its first session."""
+        session = self.session
+        if session is None:
+            return None
+        return datetime.fromisoformat(session["start"]).astimezone(COPENHAGEN).date()
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The account of one run."""
+
+    sent: list[Sent] = field(default_factory=list)
+    receipts: dict[str, list[Receipt]] = field(default_factory=lambda: defaultdict(list))
+    dead: dict[str, str] = field(default_factory=dict)
+    courses: dict[str, Course] = field(default_factory=dict)
+    early: dict[str, list[tuple[str, Mapping[str, Any]]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    to_tell: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    told: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    told_at: dict[str, int] = field(default_factory=dict)
+    statuses: Counter[str] = field(default_factory=Counter)
+    ids: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    first_at: int = 0
+    last_at: int = 0
+
+    def feed(self, record: Record) -> None:
+        """Takes one record into the account."""
+        self.records += 1
+        self.first_at = min(self.first_at or record.at, record.at)
+        self.last_at = max(self.last_at, record.at)
+        if record.id:
+            self.ids[f"{record.topic} {record.id}"] += 1
+        if record.topic.endswith(".receipts") and record.topic.startswith("hospital."):
+            self.receipts[record.key].append(read_receipt(record.value))
+            return
+        if record.topic == "citizens" or not record.value:
+            return
+        data: dict[str, Any] = json.loads(record.value)
+        kind = record.type.removeprefix(TYPE_PREFIX)
+        if kind == "dead-letter.recorded.v1":
+            origin = data["origin"]
+            self.dead[f"{origin['topic']}/{origin['partition']}/{origin['offset']}"] = data[
+                "reason"
+            ]
+        elif kind == "referral.status.v1":
+            self.statuses[data["state"]] += 1
+        elif record.topic == "notifications":
+            self.told[data["cause"]].append({"kind": kind, **data})
+            self.told_at.setdefault(data["cause"], record.at)
+        elif record.topic in {"referrals", "training"}:
+            self._course(kind, data)
+            if kind in TELLS:
+                self.to_tell[record.id] = (kind, data["referral_id"], record.at)
+
+    def _course(self, kind: str, data: Mapping[str, Any]) -> None:
+        referral_id = data["referral_id"]
+        if kind == "referral.received.v1":
+            self.courses[referral_id] = Course(
+                referral_id=referral_id,
+                document_id=data["document_id"],
+                provider=data["provider"],
+                limit=date.fromisoformat(data["limit"]) if data["limit"] else None,
+                discharge=date.fromisoformat(data["discharge_date"]),
+                received=datetime.fromisoformat(data["received_at"]).astimezone(COPENHAGEN).date(),
+            )
+            for early in self.early.pop(referral_id, []):
+                self._course(*early)
+            return
+        course = self.courses.get(referral_id)
+        if course is None:  # order between topics isn't promised
+            self.early[referral_id].append((kind, data))
+            return
+        match kind:
+            case "referral.revised.v1":
+                course.limit = date.fromisoformat(data["limit"]) if data["limit"] else None
+                course.discharge = date.fromisoformat(data["discharge_date"])
+            case "referral.closed.v1":
+                course.closed = True
+            case "order.placed.v1" | "order.changed.v1":
+                course.ordered, course.withdrawn = True, False
+            case "order.withdrawn.v1":
+                course.withdrawn = True
+            case "session.offered.v1" | "session.moved.v1":
+                course.sessions[data["session_id"]] = dict(data)
+            case "session.cancelled.v1":
+                course.sessions.pop(data["session_id"], None)
+            case "order.infeasible.v1":
+                course.infeasible = data["reason"]
+            case "free-choice.opened.v1":
+                course.free_choice = data["reason"]
+
+    # What the account says.
+
+    def answers_to(self, sent: Sent) -> list[Receipt]:
+        """The receipts that name the document or, where it has no id, its origin."""
+        by_origin = self.receipts.get(sent.origin, [])
+        by_id = self.receipts.get(sent.document_id, []) if sent.document_id else []
+        return [*by_id, *by_origin]
+
+    def open(self) -> list[str]:
+        """What is still to come before the account can be closed, one line each."""
+        lines = []
+        published = Counter(s.document_id for s in self.sent if s.document_id)
+        for sent in self.sent:
+            final = [r for r in self.answers_to(sent) if r.outcome != "transient-error"]
+            wanted = published[sent.document_id] if sent.document_id else 1
+            dead = sum(
+                1 for s in self.sent if s.document_id == sent.document_id and s.origin in self.dead
+            )
+            if (
+                sent.origin not in self.dead
+                and len(final) + (dead if sent.document_id else 0) < wanted
+            ):
+                lines.append(f"{sent.story}: no answer yet ({sent.origin})")
+        lines += [f"order of {d}: neither offered nor infeasible yet" for d in self._unplanned()]
+        for cause, (kind, referral_id, _) in self.to_tell.items():
+            if cause not in self.told and not self._superseded(kind, referral_id):
+                lines.append(f"{kind} of {referral_id}: nobody was told yet")
+        return lines
+
+    def _superseded(self, kind: str, referral_id: str) -> bool:
+        course = self.courses.get(referral_id)
+        return (
+            kind.startswith("session.")
+            and course is not None
+            and (course.withdrawn or course.closed)
+        )
+
+    def active(self) -> list[Course]:
+        """Courses with an order that still stands."""
+        return [c for c in self.courses.values() if c.ordered and not c.withdrawn and not c.closed]
+
+    def counts(self) -> dict[str, int]:
+        """The live figures: documents, answers, bookings, messages."""
+        finals = [r for rs in self.receipts.values() for r in rs]
+        return {
+            "sent": len(self.sent),
+            "accepted": len(self.courses),
+            "refused": sum(r.outcome == "fatal-error" for r in finals),
+            "waiting": sum(r.outcome == "transient-error" for r in finals),
+            "dead": len(self.dead),
+            "ordered": sum(c.ordered for c in self.courses.values()),
+            "booked": sum(c.session is not None for c in self.courses.values()),
+            "told": len(self.told),
+        }
+
+    def inside(self) -> list[Course]:
+        """Active courses whose first session is offered on or before the limit."""
+        return [c for c in self.active() if c.start and c.limit and c.start <= c.limit]
+
+    def late(self) -> list[Course]:
+        """Active courses with a limit whose first session is offered after it, or not at all."""
+        return [c for c in self.active() if c.limit and (c.start is None or c.start > c.limit)]
+
+    def promises(self) -> list[tuple[str, list[str]]]:
+        """Each promise with what breaks it; an empty list says that it was held."""
+        return [
+            ("every document has one final answer, the expected one", self._wrong_answers()),
+            ("every standing order is offered, or said to be infeasible", self._unplanned()),
+            (
+                "whoever can't be offered a start inside the limit has free choice",
+                self._no_choice(),
+            ),
+            ("no therapist and no room is booked twice", self._doubles()),
+            ("no first session before discharge, or on the day of receipt", self._too_early()),
+            ("everybody was told, and nobody twice of the same", self._wrongly_told()),
+            ("no event was published twice", [i for i, n in self.ids.items() if n > 1]),
+        ]
+
+    def _wrong_answers(self) -> list[str]:
+        wrong = []
+        for sent in self.sent:
+            answers = {r.outcome for r in self.answers_to(sent)} - {"transient-error"}
+            is_dead = sent.origin in self.dead
+            held = {
+                "accepted": "ok" in answers,
+                "duplicate": "ok" in answers,
+                "refused": "fatal-error" in answers,
+                "dead-letter": is_dead,
+            }[sent.expected]
+            if not held or (is_dead and sent.expected != "dead-letter"):
+                got = ", ".join(sorted(answers)) or "no answer"
+                if is_dead:
+                    got += f", a dead letter ({self.dead[sent.origin]})"
+                wrong.append(f"{sent.story}: expected {sent.expected}, got {got} ({sent.origin})")
+        return wrong
+
+    def _unplanned(self) -> list[str]:
+        return [c.document_id for c in self.active() if c.session is None and not c.infeasible]
+
+    def _no_choice(self) -> list[str]:
+        return [c.document_id for c in self.late() if not c.free_choice]
+
+    def _doubles(self) -> list[str]:
+        booked: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        for course in self.courses.values():
+            for session in course.sessions.values():
+                place = session["location"]["code"]
+                booked["therapist", session["therapist"]].append((session["start"], session["end"]))
+                booked["room", f"{place}/{session['room']}"].append(
+                    (session["start"], session["end"])
+                )
+        return [
+            f"{what} {which} at {later[0]}"
+            for (what, which), times in booked.items()
+            for earlier, later in _neighbours(sorted(times))
+            if later[0] < earlier[1]
+        ]
+
+    def _too_early(self) -> list[str]:
+        return [
+            c.document_id
+            for c in self.courses.values()
+            if c.start and (c.start < c.discharge or c.start <= c.received)
+        ]
+
+    def _wrongly_told(self) -> list[str]:
+        silent = [
+            f"{kind} of {referral_id}: nobody was told"
+            for cause, (kind, referral_id, _) in self.to_tell.items()
+            if cause not in self.told and not self._superseded(kind, referral_id)
+        ]
+        twice = []
+        for cause, messages in self.told.items():
+            sent = Counter(
+                (m["template"], m["channel"])
+                for m in messages
+                if m["kind"] == "notification.sent.v1"
+            )
+            twice += [
+                f"{template} by {channel}, caused by {cause}, {n} times"
+                for (template, channel), n in sent.items()
+                if n > 1
+            ]
+        return silent + twice
+
+    def messages(self) -> Counter[tuple[str, str]]:
+        """How many messages by (channel, outcome)."""
+        return Counter(
+            (m.get("channel") or "none", m["kind"].split(".")[1])
+            for messages in self.told.values()
+            for m in messages
+        )
+
+    def refusals(self) -> Counter[str]:
+        """Why documents were refused: the first problem of each refusal."""
+        return Counter(
+            r.problems[0].text if r.problems else "(no reason given)"
+            for receipts in self.receipts.values()
+            for r in receipts
+            if r.outcome == "fatal-error"
+        )
+
+    def latencies(self) -> list[float]:
+        """Seconds from publish to the first message about the document, sorted."""
+        published = {s.document_id: s.at for s in self.sent if s.expected == "accepted"}
+        by_document: dict[str, int] = {}
+        for cause, (_, referral_id, _) in self.to_tell.items():
+            course, at = self.courses.get(referral_id), self.told_at.get(cause)
+            if course and at is not None and course.document_id in published:
+                known = by_document.get(course.document_id, at)
+                by_document[course.document_id] = min(known, at)
+        return sorted((at - published[d]) / 1000 for d, at in by_document.items())
+
+    def days_to_start(self) -> float | None:
+        """Mean days from discharge to the offered first session."""
+        days = [(c.start - c.discharge).days for c in self.active() if c.start]
+        return statistics.fmean(days) if days else None
+
+    def kilometres(self) -> float | None:
+        """Mean kilometres from the citizen's postcode to the offered location."""
+        metres = [
+            c.session["distance_m"]
+            for c in self.active()
+            if c.session and c.session.get("distance_m") is not None
+        ]
+        return statistics.fmean(metres) / 1000 if metres else None
+
+
+def _neighbours(
+    times: list[tuple[str, str]],
+) -> Iterable[tuple[tuple[str, str], tuple[str, str]]]:
+    return itertools.pairwise(times)
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The nearest-rank quantile of sorted values."""
+    return values[min(len(values) - 1, int(share * len(values)))]
