@@ -65,7 +65,7 @@ def events_of(outcomes: Sequence[Outcome], prefix: str = "") -> list[Event]:
 async def all_rows(conn: Connection) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in the service's own tables."""
     tables = await conn.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_pogo%'"
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename !~ '^_pogo'"
     )
     found: dict[str, list[tuple[Any, ...]]] = {}
     for (table,) in sorted(tuple(row) for row in tables):

@@ -51,7 +51,7 @@ class ReferralReceived(AboutReferral):
 
     event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.received.v1"
 
-    basis: Literal["hospital"] = "hospital"
+    basis: str = Field(default="hospital", description="On what ground: hospital")
     hospital: str = Field(description="SOR of the hospital on whose topic the plan came")
     document_id: str
     type: PlanType
@@ -104,11 +104,11 @@ class Step(_Wire):
     """What is to be booked."""
 
     step_id: str
-    kind: Literal["assessment"] = "assessment"
+    kind: str = Field(default="assessment", description="assessment: the therapist's first")
     code: Code
     count: int = 1
     minutes: int
-    delivery: Literal["location"] = "location"
+    delivery: str = Field(default="location", description="location: at the provider's place")
     competences: tuple[str, ...]
     seats: int = 1
     room: bool = True

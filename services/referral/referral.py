@@ -27,6 +27,7 @@ class WithdrawReason(StrEnum):
     REPLACED = "replaced"
     REVOKED = "revoked"
     ENTERED_IN_ERROR = "entered-in-error"
+    FREE_CHOICE = "free-choice"
 
 
 class FreeChoiceReason(StrEnum):

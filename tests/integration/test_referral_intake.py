@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
-from deploy.demo.documents import ggop_plan, ruddi_fhir, ruddi_ggop
+from deploy.demo.documents import ruddi_fhir, ruddi_ggop
 from services.referral.events import CitizenRecord
-from services.referral.identity import referral_id
 from shared.crypto import open_record
 from shared.envelope import Event
-from shared.handling import Applied, CancelTimer, SetTimer
 from tests.conftest import Databases
-from tests.delivery import deliver_twice, events_of
+from tests.delivery import deliver_twice
 from tests.unit.referral.factories import HOSPITAL, NOW, Mailbag, a_register, an_intake
 
 if TYPE_CHECKING:

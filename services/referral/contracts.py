@@ -1,0 +1,292 @@
+"""Writes this service's contracts: `python -m services.referral.contracts [FOLDER]`.
+
+For each event type a JSON schema made from the wire model, and an example that readers prove
+themselves on: KL's story of Ruddi (hl7dk/kl-gateway-rehab, input/pagecontent/example.md), decided
+by the same code as any plan. A released schema never changes; a new version is a new type.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from pydantic import BaseModel
+
+from services.referral import configuration
+from services.referral.clock import decide_clock
+from services.referral.commands import (
+    Case,
+    CorrectPlan,
+    CountOffer,
+    FaceInfeasible,
+    Municipality,
+    PassLimit,
+    RevokePlan,
+    TakePlan,
+    WarnOfLimit,
+)
+from services.referral.contacts import told_by
+from services.referral.documents import receipt
+from services.referral.domain import decide
+from services.referral.events import ACKNOWLEDGED, PRODUCED, CitizenRecord
+from services.referral.identity import citizen_id, receipt_id, referral_id
+from services.referral.limit import rule_for
+from services.referral.outgoing import event_of
+from services.referral.plan import (
+    Address,
+    Format,
+    GeneralPractitioner,
+    Person,
+    Plan,
+    PlanType,
+    Purpose,
+    Relative,
+)
+from services.referral.referral import Fact, Noted, Offer, Received, Referral, evolve
+from shared.crypto import Unreadable, Vault, keyed_hash, new_data_key, open_record, seal_record
+from shared.envelope import TYPE_PREFIX
+
+FOLDER: Final = Path(__file__).parents[2] / "shared" / "contracts"
+CLEAR: Final = "citizen.recorded.v1.clear"
+SEALED: Final = "citizen.recorded.v1"
+EXAMPLE_KEY: Final = hashlib.sha256(b"an example, and nobody's secret").digest()
+EXAMPLE_VAULT: Final = f"example:{base64.b64encode(EXAMPLE_KEY).decode()}"
+
+_HOSPITAL: Final = "100000000000316"
+_PERFORMER: Final = "1037801000016003"
+_RECEIVED: Final = datetime(2022, 5, 23, 6, 0, tzinfo=UTC)
+_HOLBAEK: Final = Municipality(
+    code="316",
+    name="Holbæk Kommune",
+    sor="451000016003",
+    ean="5790000121526",
+    provider="316",
+    at_risk_days=3,
+)
+_RUDDI: Final = Plan(
+    format=Format.FHIR,
+    purpose=Purpose.NEW,
+    document_id="152a1f8f-db33-4fa4-b5ea-c6f4e5cebd22",
+    sender_sor="227871000016001",
+    sender_name="Ortopædkirurgisk afdeling",
+    receiver="451000016003",
+    receiver_kind="sor",
+    municipality=None,
+    type=PlanType.ALMEN,
+    discharge_date=date(2022, 5, 24),
+    later_start=None,
+    deadline_text=None,
+    authored=date(2022, 5, 23),
+    replaces=None,
+    corrects=None,
+    person=Person(
+        cpr="1502779995",
+        cpr_kind="cpr",
+        given="Ruddi Test",
+        family="Berggren",
+        birth_date=date(1977, 2, 15),
+        address=Address(street="Testgade 1", suburb=None, postcode="4300", district="Holbæk"),
+        protected=False,
+        phone="20123456",
+        email="ruddi@example.dk",
+        language="da",
+    ),
+    relatives=(Relative(name="Lonni Test Lauridsen", phone="20123457", relation="nabo"),),
+    gp=GeneralPractitioner(name="Lægerne Testgade", ean="5790000123456"),
+    diagnoses=(("urn:oid:1.2.208.176.2.4.12", "DS721", "Pertrokantær femurfraktur"),),
+    transport=False,
+    vulnerable=False,
+)
+
+
+def _changed(plan: Plan, **changes: Any) -> Plan:
+    fields = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
+    return Plan(**{**fields, **changes})
+
+
+def _story() -> Iterator[tuple[Fact, Referral]]:
+    """Facts of Ruddi's story and of what else may befall a plan; the first of a kind counts."""
+    rule = rule_for(configuration.rules(), _RUDDI.type, _RUDDI.discharge_date)
+    citizen = citizen_id(keyed_hash(EXAMPLE_KEY, _HOSPITAL, _RUDDI.document_id))
+    take = TakePlan(
+        plan=_RUDDI,
+        referral_id=referral_id(_HOSPITAL, _RUDDI.document_id),
+        citizen_id=citizen,
+        hospital=_HOSPITAL,
+        municipality=_HOLBAEK,
+        rule=rule,
+    )
+    referral: Referral | None = None
+
+    def happens(facts: object) -> Iterator[tuple[Fact, Referral]]:
+        nonlocal referral
+        assert isinstance(facts, tuple), facts
+        for fact in facts:
+            if isinstance(fact, Noted):
+                continue
+            referral = (
+                fact.referral
+                if isinstance(fact, Received)
+                else evolve(referral, fact)
+                if referral is not None
+                else None
+            )
+            assert referral is not None
+            yield fact, referral
+
+    yield from happens(decide(Case(), take, _RECEIVED))
+    assert referral is not None
+    waiting = referral
+    limit = waiting.limit
+    assert limit is not None
+    case = Case(target=waiting)
+    place = ("H1", "Genoptræningscenteret", "Testvej 2", "4300")
+    offer = Offer(
+        session_id="0d6f2f3c-6a54-5c0e-9d0c-0a5b2b8f2f1e",
+        revision=1,
+        start=datetime(2022, 5, 28, 7, 0, tzinfo=UTC),
+        location=place,
+    )
+    yield from happens(decide_clock(case, CountOffer(offer=offer), _RECEIVED))
+    for command in (
+        WarnOfLimit(limit=limit),
+        FaceInfeasible(cause="no-capacity-inside-limit", capacity_known=True),
+        PassLimit(limit=limit),
+    ):
+        referral = waiting
+        yield from happens(decide_clock(case, command, _RECEIVED))
+    referral = waiting
+    later = _changed(
+        _RUDDI,
+        purpose=Purpose.CORRECTION,
+        corrects=_RUDDI.document_id,
+        document_id="correction",
+        discharge_date=date(2022, 5, 25),
+    )
+    correct = CorrectPlan(plan=later, citizen_id=citizen, municipality=_HOLBAEK, rule=rule)
+    yield from happens(decide(case, correct, datetime(2022, 5, 24, 6, 0, tzinfo=UTC)))
+    assert referral is not None
+    back = _changed(later, purpose=Purpose.REVOCATION, document_id="revocation")
+    revoke = RevokePlan(plan=back, citizen_id=citizen)
+    end = datetime(2022, 5, 24, 7, 0, tzinfo=UTC)
+    yield from happens(decide(Case(target=referral), revoke, end))
+
+
+def examples() -> dict[str, bytes]:
+    """An example of each event by its name without prefix; of citizens the clear text."""
+    found: dict[str, bytes] = {}
+    for fact, referral in _story():
+        event = event_of(fact, referral, _PERFORMER)
+        if event is not None and event.value is not None:
+            found.setdefault(event.type.removeprefix(TYPE_PREFIX), event.value)
+    citizen = citizen_id(keyed_hash(EXAMPLE_KEY, _HOSPITAL, _RUDDI.document_id))
+    found[CLEAR] = told_by(_RUDDI, citizen, None).model_dump_json().encode()
+    ok, _ = receipt(
+        Format.FHIR,
+        "ok",
+        document_id=_RUDDI.document_id,
+        sender_sor=_RUDDI.sender_sor,
+        receiver=(_HOLBAEK.sor, _HOLBAEK.name),
+        problems=(),
+        at=_RECEIVED,
+        receipt_id=receipt_id(_HOSPITAL, _RUDDI.document_id, b"", "ok"),
+    )
+    found[ACKNOWLEDGED.removeprefix(TYPE_PREFIX)] = ok
+    return found
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON schema of each event by its name without prefix."""
+    models: dict[str, type[BaseModel]] = {CLEAR: CitizenRecord}
+    for types in PRODUCED.values():
+        models |= {name.removeprefix(TYPE_PREFIX): model for name, model in types.items()}
+    found = {name: _schema(name, model) for name, model in models.items()}
+    found[ACKNOWLEDGED.removeprefix(TYPE_PREFIX)] = _receipt_schema()
+    return found
+
+
+def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True, mode="serialization")
+    return _headed(name, schema)
+
+
+def _headed(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:genvej:{name}",
+    }
+    return {**head, **schema, "title": f"{TYPE_PREFIX}{name}"}
+
+
+def _receipt_schema() -> dict[str, Any]:
+    """The FHIR form; to a sender of XML the receipt is an XCTL document instead."""
+    code = {"enum": ["ok", "fatal-error", "transient-error"]}
+    response = {
+        "type": "object",
+        "properties": {"identifier": {"type": "string"}, "code": code},
+        "required": ["identifier", "code"],
+    }
+    header = {
+        "type": "object",
+        "properties": {"resourceType": {"const": "MessageHeader"}, "response": response},
+        "required": ["resourceType", "response"],
+    }
+    entry = {"type": "object", "properties": {"resource": header}, "required": ["resource"]}
+    return _headed(
+        ACKNOWLEDGED.removeprefix(TYPE_PREFIX),
+        {
+            "description": "MedCom's Acknowledgement (content type application/fhir+json); to a "
+            "sender of XML the receipt is XCTL03 or XCTL02 (application/xml) instead.",
+            "type": "object",
+            "properties": {
+                "resourceType": {"const": "Bundle"},
+                "type": {"const": "message"},
+                "entry": {"type": "array", "prefixItems": [entry], "minItems": 1},
+            },
+            "required": ["resourceType", "type", "entry"],
+        },
+    )
+
+
+def sealed(folder: Path, clear: bytes) -> bytes:
+    """The example record under the example key; the one that lies there, where it still holds."""
+    context = orjson.loads(clear)["citizen_id"]
+    vault = Vault(EXAMPLE_VAULT)
+    try:
+        known = (folder / f"{SEALED}.example.json").read_bytes()
+        if open_record(vault, known, context) == clear:
+            return known
+    except (OSError, Unreadable):
+        pass
+    return seal_record(vault, new_data_key(), clear, context)
+
+
+def files(folder: Path = FOLDER) -> dict[str, bytes]:
+    """All files by name, as they should lie in the folder."""
+    made = {f"{name}.schema.json": _pretty(schema) for name, schema in schemas().items()}
+    found = examples()
+    made |= {f"{name}.example.json": _pretty(orjson.loads(v)) for name, v in found.items()}
+    made[f"{SEALED}.example.json"] = _pretty(orjson.loads(sealed(folder, found[CLEAR])))
+    return made
+
+
+def _pretty(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def main() -> None:
+    """Writes the files into the folder given, by default shared/contracts."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files(folder).items():
+        (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
