@@ -12,9 +12,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres, close_database
 from deploy.local.state import State
+from deploy.topology.admin import Admin
 from shared.migrate import migrate
+from shared.topics import Cluster, load
 
 ROOT = Path(__file__).parents[1]
 
@@ -111,3 +114,33 @@ async def database(databases: Databases) -> AsyncIterator[Databases]:
     names, databases.unused = databases.unused, []
     if names:
         await databases.drop(names)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """What the committed cluster file declares."""
+    return load(ROOT / "deploy" / "topics.toml")
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Kafka]:
+    """An Apache Kafka for this test run, on which the cluster file is applied.
+
+    `kafka.access("referral").aiokafka()` are the connection arguments of a user.
+    """
+    broker = Kafka(State(tmp_path_factory.mktemp("kafka")), heap="384m")
+    try:
+        broker.start()
+        Admin(broker.access()).apply(cluster, broker.password)
+        yield broker
+    finally:
+        broker.destroy()
+
+
+@pytest.fixture
+def fresh_kafka(kafka: Kafka, cluster: Cluster) -> Kafka:
+    """The same broker with all topics empty and no consumer group remembered."""
+    admin = Admin(kafka.access())
+    admin.empty(cluster)
+    admin.apply(cluster, kafka.password)
+    return kafka

