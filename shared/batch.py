@@ -12,9 +12,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from shared import failpoint, ledger
+from shared import failpoint, halt, ledger
 from shared.draft import Draft, Entry
-from shared.faults import Abandoned, Fault, Fenced, back_off, describe, is_transient
+from shared.faults import (
+    Abandoned,
+    Fault,
+    Fenced,
+    Halted,
+    Split,
+    back_off,
+    describe,
+    is_transient,
+)
 from shared.handling import Dead, Unit
 from shared.ledger import Claim, Range
 from shared.wire import inbox_key
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     from shared.crypto import Vault
     from shared.database import Connection
     from shared.envelope import Message
+    from shared.halt import Limit
     from shared.handling import Handler, Outcome
     from shared.telemetry import Telemetry
 
@@ -37,7 +47,7 @@ DEADLINE: Final = 45.0
 
 @dataclass(slots=True)
 class Result:
-    """What a transaction did."""
+    """What a transaction did. `dead` counts dead letters by topic."""
 
     applied: int = 0
     duplicates: int = 0
@@ -45,19 +55,19 @@ class Result:
     events: int = 0
     parked: int = 0
     released: bool = False
-    outcomes: list[Outcome] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Batches:
-    """Runs batches for one service. `handler_of` finds the handler of an entry's topic."""
+    """Runs batches for one service. `handler_of` finds the handler of a topic."""
 
     service: str
     pool: asyncpg.Pool[asyncpg.Record]
     clock: Clock
     vault: Vault
     telemetry: Telemetry
-    handler_of: Callable[[Entry], Handler]
+    handler_of: Callable[[str], Handler]
+    limit: Limit
     timer_partitions: int = 1
     on_events: Callable[[], None] = lambda: None
     on_commit: Callable[[], None] = lambda: None
@@ -68,60 +78,25 @@ class Batches:
         """Handles entries in order; returns when each is applied, parked or dead.
 
         `fenced` entries are records, whose positions move with them. Raises Fenced where another
-        process has moved them, and Abandoned where `abandon` was set while a transient failure
-        lasted; then nothing of what is still open has happened.
+        process has moved them, Halted where one of their sources is halted, and Abandoned where
+        `abandon` was set while a transient failure lasted; what was not committed by then has not
+        happened.
         """
-        try:
-            return [await self._persist(entries, None, fenced, abandon)]
-        except Fault as fault:
-            if len(entries) == 1:
-                return [await self._persist(entries, fault.reason, fenced, abandon)]
-        middle = len(entries) // 2
-        first = await self.apply(entries[:middle], fenced=fenced, abandon=abandon)
-        return first + await self.apply(entries[middle:], fenced=fenced, abandon=abandon)
-
-    async def _persist(
-        self,
-        entries: Sequence[Entry],
-        verdict: str | None,
-        fenced: bool,
-        abandon: asyncio.Event | None,
-    ) -> Result:
-        attempt = 0
-        while True:
+        results: list[Result] = []
+        parts = [entries]
+        while parts:
+            part = parts.pop()
             try:
-                async with asyncio.timeout(DEADLINE):
-                    result = await self._once(entries, verdict, fenced)
-            except Fenced:
-                raise
-            except Exception as error:
-                if not is_transient(error):
-                    raise Fault(describe(error)) from error
-                self.telemetry.trouble("batch", describe(error))
-                if abandon is None:
-                    await asyncio.sleep(back_off(attempt))
+                results.append(await self._persist(part, None, fenced, abandon))
+            except Split as split:
+                parts += [part[split.at :], part[: split.at]]
+            except Fault as fault:
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
                 else:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(abandon.wait(), back_off(attempt))
-                        raise Abandoned from error
-                attempt += 1
-            else:
-                self.telemetry.well("batch")
-                return result
-
-    async def _once(self, entries: Sequence[Entry], verdict: str | None, fenced: bool) -> Result:
-        async with self.transaction() as (unit, draft):
-            ranges = _ranges(entries) if fenced else []
-            claim = await self._claim(unit, entries, ranges)
-            entries = await _still_there(unit.conn, entries)
-            todo, result = _sort(entries, claim, draft)
-            if verdict is None:
-                await self._handle(unit, todo, draft, result)
-            else:
-                for entry in todo:
-                    draft.add(entry, Dead(reason=verdict, holds=entry.message.subject))
-            await self.finish(unit, draft, result)
-        return result
+                    results.append(await self._persist(part, fault.reason, fenced, abandon))
+        return results
 
     async def command(
         self, cause: str, handler: Handler, messages: Sequence[Message]
@@ -149,6 +124,8 @@ class Batches:
         result.released = bool(draft.releases)
         for row in draft.dead:
             result.dead[row[1]] = result.dead.get(row[1], 0) + 1
+        if result.dead:
+            await halt.count(unit.conn, list(result.dead), unit.now, self.limit)
         if draft.outbox:
             unit.on_commit.append(self.on_events)
         unit.on_commit.append(lambda: self.telemetry.batch_done(result))
@@ -165,19 +142,66 @@ class Batches:
                 async with conn.transaction():
                     yield unit, draft
             except BaseException:
-                for undo in unit.on_rollback:
-                    undo()
+                self._call(unit.on_rollback)
                 raise
         failpoint.reach("after-commit")
-        for done in (*unit.on_commit, self.on_commit):
-            done()
+        self._call([*unit.on_commit, self.on_commit])
+
+    def _call(self, callbacks: Sequence[Callable[[], None]]) -> None:
+        """Runs callbacks; one that fails must not undo what the database has decided."""
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - see above
+                self.telemetry.failed("callback", error)
+
+    async def _persist(
+        self,
+        entries: Sequence[Entry],
+        verdict: str | None,
+        fenced: bool,
+        abandon: asyncio.Event | None,
+    ) -> Result:
+        attempt = 0
+        while True:
+            try:
+                async with asyncio.timeout(DEADLINE) as deadline:
+                    result = await self._once(entries, verdict, fenced)
+            except (Fenced, Halted, Split):
+                raise
+            except Exception as error:
+                late = deadline.expired() and len(entries) > 1
+                if late or not is_transient(error):
+                    raise Fault(describe(error)) from error
+                self.telemetry.trouble("batch", describe(error))
+                await _wait(abandon, back_off(attempt), error)
+                attempt += 1
+            else:
+                self.telemetry.well("batch")
+                return result
+
+    async def _once(self, entries: Sequence[Entry], verdict: str | None, fenced: bool) -> Result:
+        async with self.transaction() as (unit, draft):
+            ranges = _ranges(entries) if fenced else []
+            claim = await self._claim(unit, entries, ranges)
+            todo, result = _sort(await _still_there(unit.conn, entries), claim, draft)
+            if verdict is None:
+                await self._handle(unit, todo, draft, result)
+            else:
+                for entry in todo:
+                    draft.add(entry, Dead(reason=verdict, holds=entry.message.subject))
+            if draft.holds and len(todo) > 1:
+                _split_behind(draft, todo, entries)
+            await self.finish(unit, draft, result)
+        return result
 
     async def _claim(self, unit: Unit, entries: Sequence[Entry], ranges: Sequence[Range]) -> Claim:
-        keys = list(dict.fromkeys(entry.key for entry in entries if entry.key is not None))
-        subjects = sorted(
-            {e.message.subject for e in entries if e.message.subject and e.dead_id is None}
-        )
-        claim = await ledger.claim(unit.conn, ranges, keys, subjects, unit.now)
+        keys = {e.key: None for e in entries if e.key is not None and e.parked_id is None}
+        subjects = {e.message.subject for e in entries}
+        subjects.discard("")
+        claim = await ledger.claim(unit.conn, ranges, list(keys), sorted(subjects), unit.now)
+        if claim.halted:
+            raise Halted(claim.halted)
         if claim.moved != len(ranges):
             raise Fenced
         return claim
@@ -189,14 +213,22 @@ class Batches:
         for entry in entries:
             by_handler.setdefault(entry.handler, []).append(entry)
         for group in by_handler.values():
-            handler = self.handler_of(group[0])
+            handler = self.handler_of(group[0].message.topic)
             outcomes = await handler(unit, [entry.message for entry in group])
             if len(outcomes) != len(group):
                 raise TypeError("a handler must return one outcome for each message")
             for entry, outcome in zip(group, outcomes, strict=True):
                 draft.add(entry, outcome)
             result.applied += len(group)
-            result.outcomes += outcomes
+
+
+async def _wait(abandon: asyncio.Event | None, seconds: float, error: Exception) -> None:
+    if abandon is None:
+        await asyncio.sleep(seconds)
+        return
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(abandon.wait(), seconds)
+        raise Abandoned from error
 
 
 def _ranges(entries: Sequence[Entry]) -> list[Range]:
@@ -212,28 +244,50 @@ def _ranges(entries: Sequence[Entry]) -> list[Range]:
 def _sort(entries: Sequence[Entry], claim: Claim, draft: Draft) -> tuple[list[Entry], Result]:
     """Drops duplicates, lets held messages wait, and leaves what is to be handled."""
     result = Result()
-    open_keys: set[uuid.UUID] = set(claim.fresh)
+    fresh: set[uuid.UUID] = set(claim.fresh)
     todo: list[Entry] = []
     for entry in entries:
-        if entry.key is not None:
-            if entry.key not in open_keys:
+        if entry.key is not None and entry.parked_id is None:
+            if entry.key not in fresh:
                 result.duplicates += 1
-                if entry.dead_id is not None:
-                    draft.dead_done.append(entry.dead_id)
+                draft.done(entry)
                 continue
-            open_keys.discard(entry.key)
-        if entry.message.subject in claim.held and entry.dead_id is None:
-            if entry.parked_id is None:
+            fresh.discard(entry.key)
+        holders = claim.held.get(entry.message.subject) if claim.held else None
+        if holders and not holders <= {entry.draining, entry.dead_id}:
+            if entry.parked_id is None and entry.dead_id is None:
                 draft.hold(entry)
             continue
         todo.append(entry)
     return todo, result
 
 
+def _split_behind(draft: Draft, todo: Sequence[Entry], entries: Sequence[Entry]) -> None:
+    """Cuts the batch behind a message whose death holds a later one of its subject."""
+    held: set[str] = set()
+    for entry in todo:
+        if entry.message.subject in held:
+            raise Split(_index(entries, entry))
+        holds = draft.fallen.get(id(entry))
+        if holds is not None:
+            held.add(holds)
+
+
+def _index(entries: Sequence[Entry], wanted: Entry) -> int:
+    return next(number for number, entry in enumerate(entries) if entry is wanted)
+
+
 async def _still_there(conn: Connection, entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Leaves out parked messages that somebody else has taken meanwhile."""
-    ids = [entry.parked_id for entry in entries if entry.parked_id is not None]
-    if not ids:
+    """Leaves out what somebody else has taken out of the tables meanwhile."""
+    parked = [entry.parked_id for entry in entries if entry.parked_id is not None]
+    letters = [entry.dead_id for entry in entries if entry.dead_id is not None]
+    if not parked and not letters:
         return entries
-    there = await ledger.lock_parked(conn, ids)
-    return [entry for entry in entries if entry.parked_id is None or entry.parked_id in there]
+    there = await ledger.lock_parked(conn, parked)
+    unresolved = await ledger.lock_letters(conn, letters)
+    return [
+        entry
+        for entry in entries
+        if (entry.parked_id is None or entry.parked_id in there)
+        and (entry.dead_id is None or entry.dead_id in unresolved)
+    ]

@@ -20,10 +20,11 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka.message import KafkaMessage
 
-from shared import ledger
+from shared import halt, ledger
 from shared.draft import Entry
-from shared.faults import Abandoned, Fenced, back_off, describe
+from shared.faults import Abandoned, Fenced, Halted, back_off, describe
 from shared.kafka import is_family, pattern
+from shared.watch import Lag, Place, Watch
 from shared.wire import inbox_key, read
 
 if TYPE_CHECKING:
@@ -36,12 +37,10 @@ if TYPE_CHECKING:
     from shared.telemetry import Telemetry
 
 Kind = Literal["keyed", "intake"]
-Place = tuple[str, int]
-
 _REBALANCE_MS: Final = 60_000
 _WAIT_FOR_BATCH: Final = 50.0
 _POLL_MS: Final = 15
-_COMMIT_EVERY: Final = 1.0
+_PATIENCE: Final = 60.0
 
 
 def group_id(service: str, kind: Kind, topics: Iterable[str]) -> str:
@@ -89,7 +88,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._abandon = asyncio.Event()
         self._positioning: asyncio.Task[None] | None = None
         self._subscriber: Any = None
-        self.progress_at = 0.0
+        self._watch = Watch(patience=_PATIENCE)
+        self.lag: list[Lag] = []
 
     def subscribe(self, broker: KafkaBroker) -> None:
         """Declares the subscriber on a broker that has not started."""
@@ -172,11 +172,14 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             self._telemetry.fenced.inc()
             await self._reseek()
             return
+        except Halted as halted:
+            self._halted |= halted.topics
+            await self._reseek()
+            return
         except Abandoned:
             return
         for record in records:
             self._next[record.topic, record.partition] = record.offset + 1
-        self.progress_at = loop.time()
         self._telemetry.well(self.kind)
         self._telemetry.batch_seconds.labels(self.kind).observe(loop.time() - began)
         oldest = min(entry.message.timestamp for entry in entries)
@@ -226,18 +229,15 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         attempt = 0
         while True:
             try:
+                begins: dict[TopicPartition, int] = await consumer.beginning_offsets(list(assigned))
                 ends: dict[TopicPartition, int] = await consumer.end_offsets(list(assigned))
                 async with self._pool.acquire() as conn:
                     where = await ledger.positions(
                         conn, [(tp.topic, tp.partition) for tp in assigned]
                     )
+                    self._halted = {row["topic"] for row in await halt.halted(conn)}
                 for tp in assigned:
-                    place = (tp.topic, tp.partition)
-                    consumer.seek(tp, where[place])
-                    self._next[place] = where[place]
-                    self._backlog[place] = ends[tp]
-                    if tp.topic not in self._halted:
-                        consumer.resume(tp)
+                    self._seek(consumer, tp, where[tp.topic, tp.partition], begins[tp], ends[tp])
             except IllegalStateError:
                 return  # revoked meanwhile; the next assignment positions anew
             except Exception as error:  # noqa: BLE001 - without a position nothing can be read
@@ -245,8 +245,25 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
                 await asyncio.sleep(back_off(attempt))
                 attempt += 1
             else:
-                self._telemetry.well("positions")
                 return
+
+    def _seek(
+        self, consumer: AIOKafkaConsumer, tp: TopicPartition, next_: int, begin: int, end: int
+    ) -> None:
+        place = (tp.topic, tp.partition)
+        trouble = f"position {tp.topic}/{tp.partition}"
+        if next_ > end:
+            # Another cluster, or a topic made anew: reading from anywhere would be a guess.
+            self._telemetry.trouble(trouble, f"the database is at {next_}, the log ends at {end}")
+            return
+        self._telemetry.well(trouble)
+        if 0 < next_ < begin:
+            self._telemetry.missed(tp.topic, tp.partition, begin - next_)
+        consumer.seek(tp, max(next_, begin))
+        self._next[place] = max(next_, begin)
+        self._backlog.setdefault(place, end)
+        if tp.topic not in self._halted:
+            consumer.resume(tp)
 
     async def _reseek(self) -> None:
         """Goes on where the database says, after a batch that did not count."""
@@ -262,15 +279,12 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
     async def caught_up(self) -> set[Place]:
         """Partitions whose backlog, as it was when they were assigned, has been applied."""
         consumer = self.consumer
-        if consumer is None or self.busy:
-            return {place for place, end in self._backlog.items() if end <= self._next[place]}
         done = set()
         for place, end in list(self._backlog.items()):
-            # The log ends in a transaction marker, so the position and not the last record counts.
-            with contextlib.suppress(IllegalStateError, KafkaError, TimeoutError):
-                position = await asyncio.wait_for(consumer.position(TopicPartition(*place)), 1.0)
-                if position >= end and place in self._next and not self.busy:
-                    done.add(place)
+            # The log ends in a transaction's marker: the position counts, not the last record.
+            at = await self._applied(consumer, place) if consumer is not None else None
+            if at is not None and at >= end:
+                done.add(place)
         return done
 
     async def commit(self) -> None:
@@ -285,11 +299,51 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             )
             self._committed.update(fresh)
 
-    async def keep_committing(self) -> None:
-        """Commits once a second until cancelled."""
-        while True:
-            await asyncio.sleep(_COMMIT_EVERY)
-            await self.commit()
+    async def tick(self, now: float) -> None:
+        """Looks after the group once: Kafka's own offsets, lag, halted sources, being stuck."""
+        consumer = self.consumer
+        if consumer is None or not self._next:
+            self.lag = []
+            return
+        await self.commit()
+        await self._heed_halts(consumer)
+        places = list(self._next)
+        ends = await asyncio.wait_for(
+            consumer.end_offsets([TopicPartition(*place) for place in places]), 10.0
+        )
+        applied = {place: await self._applied(consumer, place) for place in places}
+        self.lag = self._watch.observe(
+            now,
+            {(tp.topic, tp.partition): e for tp, e in ends.items()},
+            {place: at for place, at in applied.items() if at is not None},
+        )
+        for lag in self.lag:
+            labels = (lag.topic, str(lag.partition))
+            self._telemetry.lag.labels(*labels).set(lag.messages)
+            self._telemetry.lag_seconds.labels(*labels).set(lag.seconds)
+
+    def stuck(self, now: float) -> list[Place]:
+        """Partitions that have not moved for too long although the log goes on."""
+        return self._watch.stuck(now, self._halted)
+
+    async def _applied(self, consumer: AIOKafkaConsumer, place: Place) -> int | None:
+        """Where applied records end; when nothing is in hand, behind markers that follow them."""
+        with contextlib.suppress(IllegalStateError, KafkaError, TimeoutError):
+            position: int = await asyncio.wait_for(consumer.position(TopicPartition(*place)), 1.0)
+            if not self.busy and place in self._next:
+                return max(position, self._next[place])
+        return self._next.get(place)
+
+    async def _heed_halts(self, consumer: AIOKafkaConsumer) -> None:
+        async with self._pool.acquire() as conn:
+            halted = {row["topic"] for row in await halt.halted(conn)}
+        resumed, self._halted = self._halted - halted, halted
+        with contextlib.suppress(IllegalStateError):
+            for topic, partition in self._next:
+                if topic in halted:
+                    consumer.pause(TopicPartition(topic, partition))
+                elif topic in resumed:
+                    consumer.resume(TopicPartition(topic, partition))
 
     async def stop(self) -> None:
         """Ends a wait for something transient; FastStream then lets the batch in hand finish."""

@@ -30,7 +30,8 @@ class Entry:
     """One message to be handled, and where it came from.
 
     `cause` is what the ids of its events derive from; `attempt` counts how often it was handled
-    before (parked, replayed), for each attempt's events are other events.
+    before (parked, replayed), for each attempt's events are other events. `key` is its place in
+    the inbox, where it has one. `draining` is the dead letter whose held messages are being taken.
     """
 
     message: Message
@@ -40,6 +41,7 @@ class Entry:
     attempt: int = 0
     parked_id: int | None = None
     dead_id: uuid.UUID | None = None
+    draining: uuid.UUID | None = None
 
 
 class TooLarge(ValueError):
@@ -66,6 +68,7 @@ class Draft:
     dead_done: list[uuid.UUID] = field(default_factory=list)
     holds: list[tuple[str, uuid.UUID, datetime]] = field(default_factory=list)
     forget: list[uuid.UUID] = field(default_factory=list)
+    fallen: dict[int, str] = field(default_factory=dict)
 
     def add(self, entry: Entry, outcome: Outcome) -> None:
         """Takes one outcome. Raises TooLarge, or TypeError where it is no outcome."""
@@ -76,7 +79,7 @@ class Draft:
                     self._timer(entry, timer)
                 for key in outcome.releases:
                     self.releases[key] = None
-                self._done(entry)
+                self.done(entry)
             case Parked() if outcome.until > self.now:
                 self._events(entry, outcome.events)
                 self._park(entry, outcome)
@@ -150,7 +153,8 @@ class Draft:
             timer.data,
         )
 
-    def _done(self, entry: Entry) -> None:
+    def done(self, entry: Entry) -> None:
+        """Takes an entry out of where it was kept, once its fate is settled."""
         if entry.parked_id is not None:
             self.parked_done.append(entry.parked_id)
         if entry.dead_id is not None:
@@ -172,7 +176,7 @@ class Draft:
                 reason=outcome.reason,
             )
         )
-        self._done(entry)
+        self.done(entry)
 
     def _parked_row(
         self,
@@ -203,10 +207,11 @@ class Draft:
             )
         )
         if holds:
+            self.fallen[id(entry)] = holds
             self.holds.append((holds, letter, self.now))
         if entry.key is not None:
             self.forget.append(entry.key)
-        self._done(entry)
+        self.done(entry)
         announcement = {
             "id": str(letter),
             "origin": {"topic": m.topic, "partition": m.partition, "offset": m.offset},

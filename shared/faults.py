@@ -39,6 +39,22 @@ class Fenced(Exception):
     """Somebody else has moved the position: what is in hand was or will be applied by them."""
 
 
+class Halted(Exception):
+    """Sources in this batch are halted; `topics` names them, and the others go on without them."""
+
+    def __init__(self, topics: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(topics)))
+        self.topics = topics
+
+
+class Split(Exception):
+    """The batch must be cut in two at `at`: what follows depends on what became of this part."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+
+
 class Abandoned(Exception):
     """Stop or a rebalance ended the waiting; the work is taken up again elsewhere."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
+
+from shared import ops
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,12 +34,6 @@ def json(content: object, status: int = 200) -> Response:
     return Response(
         orjson.dumps(content, option=orjson.OPT_UTC_Z), status, media_type="application/json"
     )
-
-
-def authorised(request: Request, token: str) -> bool:
-    """Whether the request carries the bearer token; an empty token lets nobody in."""
-    given = request.headers.get("authorization", "")
-    return bool(token) and hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
 
 
 async def _live(_request: Request) -> Response:
@@ -67,6 +62,7 @@ def application(runtime: Runtime) -> Starlette:
             Route("/health/live", _live),
             Route("/health/ready", _ready),
             Route("/metrics", _metrics),
+            *ops.ROUTES,
             *runtime.service.routes,
         ]
     )

@@ -24,11 +24,12 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a batch may work on: the inbox keys that are new, and the subjects that are held."""
+    """What a batch may work on: new inbox keys, held subjects (by whom), halted topics."""
 
     moved: int
     fresh: frozenset[uuid.UUID]
-    held: frozenset[str]
+    held: dict[str, set[uuid.UUID]]
+    halted: frozenset[str]
 
 
 _CLAIM: Final = """
@@ -42,11 +43,14 @@ WITH moved AS (
     INSERT INTO runtime.inbox (key, seen_at) SELECT k, $6 FROM unnest($5::uuid[]) AS k
     ON CONFLICT DO NOTHING RETURNING key
 ), held AS (
-    SELECT subject FROM runtime.holds WHERE subject = ANY($7::text[]) FOR SHARE
+    SELECT subject, dead_letter FROM runtime.holds WHERE subject = ANY($7::text[]) FOR SHARE
 )
 SELECT (SELECT count(*) FROM moved) AS moved,
        (SELECT array_agg(key) FROM fresh) AS fresh,
-       (SELECT array_agg(subject) FROM held) AS held
+       (SELECT array_agg(subject) FROM held) AS held,
+       (SELECT array_agg(dead_letter) FROM held) AS holders,
+       (SELECT array_agg(topic) FROM runtime.halts
+        WHERE halted_at IS NOT NULL AND topic = ANY($1)) AS halted
 """
 
 
@@ -69,7 +73,10 @@ async def claim(
         subjects,
     )
     assert row is not None
-    return Claim(row["moved"], frozenset(row["fresh"] or ()), frozenset(row["held"] or ()))
+    held: dict[str, set[uuid.UUID]] = {}
+    for subject, letter in zip(row["held"] or (), row["holders"] or (), strict=True):
+        held.setdefault(subject, set()).add(letter)
+    return Claim(row["moved"], frozenset(row["fresh"] or ()), held, frozenset(row["halted"] or ()))
 
 
 async def positions(
@@ -226,7 +233,7 @@ async def park(
     if again:
         await conn.execute(
             """UPDATE runtime.parked p SET attempt = p.attempt + 1, until = a.until,
-                      retry_at = a.retry_at, waits_for = a.waits_for
+                      retry_at = a.retry_at, waits_for = a.waits_for, held = false
                FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::text[])
                  AS a(id, until, retry_at, waits_for) WHERE p.id = a.id""",
             *zip(*again, strict=True),
@@ -268,9 +275,23 @@ async def bury(
 
 async def lock_parked(conn: Connection, ids: Sequence[int]) -> frozenset[int]:
     """Locks those of these parked rows that are still there and nobody else works on."""
+    if not ids:
+        return frozenset()
     rows = await conn.fetch(
         """SELECT id FROM runtime.parked WHERE id = ANY($1::bigint[])
            ORDER BY id FOR UPDATE SKIP LOCKED""",
+        ids,
+    )
+    return frozenset(row["id"] for row in rows)
+
+
+async def lock_letters(conn: Connection, ids: Sequence[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Locks those of these dead letters that are neither replayed nor discarded."""
+    if not ids:
+        return frozenset()
+    rows = await conn.fetch(
+        """SELECT id FROM runtime.dead_letters WHERE id = ANY($1::uuid[]) AND resolved_at IS NULL
+           FOR UPDATE""",
         ids,
     )
     return frozenset(row["id"] for row in rows)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from shared.batch import Batches
     from shared.clock import Clock
     from shared.crypto import Vault
+    from shared.database import Row
+    from shared.deadletters import DeadLetters
     from shared.telemetry import Telemetry
 
 _MOST: Final = 200
@@ -42,6 +44,7 @@ class Parking:
         batches: Batches,
         telemetry: Telemetry,
         handler_name: Callable[[str], str],
+        dead_letters: DeadLetters,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -49,6 +52,7 @@ class Parking:
         self._batches = batches
         self._telemetry = telemetry
         self._handler_name = handler_name
+        self._dead_letters = dead_letters
         self._one_at_a_time = asyncio.Lock()
 
     async def work(self, abandon: asyncio.Event | None = None) -> int:
@@ -63,16 +67,7 @@ class Parking:
                 entries = []
                 for row in rows:
                     with contextlib.suppress(Unreadable):
-                        message = unpack(self._vault.open(row["sealed"], row["cause"]))
-                        entries.append(
-                            Entry(
-                                message,
-                                row["cause"],
-                                self._handler_name(message.topic),
-                                attempt=row["attempt"],
-                                parked_id=row["id"],
-                            )
-                        )
+                        entries.append(self._entry(row))
                 if len(entries) < len(rows):
                     self._telemetry.trouble("parked", "a vault key is missing")
                 if not entries:
@@ -82,6 +77,17 @@ class Parking:
                 if len(rows) < _MOST or not any(result.applied for result in results):
                     return looked_at
 
+    def _entry(self, row: Row) -> Entry:
+        message, cause = unpack(self._vault.open(row["sealed"], row["cause"])), row["cause"]
+        return Entry(
+            message,
+            cause,
+            self._handler_name(message.topic),
+            key=self._dead_letters.key(message, cause),
+            attempt=row["attempt"],
+            parked_id=row["id"],
+        )
+
     async def run(self, stop: asyncio.Event) -> None:
         """Works until stop; failures are transient, retried and visible."""
         attempt = 0
@@ -89,6 +95,7 @@ class Parking:
             wait = _POLL
             try:
                 await self.work(stop)
+                await self._dead_letters.drain_resolved()
                 self._telemetry.well("parked")
                 attempt = 0
             except Exception as error:  # noqa: BLE001 - the rows stay; the next round tries again

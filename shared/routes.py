@@ -8,9 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from shared.kafka import pattern
+from shared.timers import TIMER, timer_of
 
 if TYPE_CHECKING:
-    from shared.handling import Handler
+    from collections.abc import Sequence
+
+    from shared.envelope import Message
+    from shared.handling import Handler, Outcome, Unit
     from shared.service import Service
 
 
@@ -50,7 +54,9 @@ class Routes:
     def find(self, topic: str) -> Route:
         """The route of a topic. Raises LookupError where the service reads no such topic."""
         route = self._known.get(topic)
-        if route is None:
+        if route is None and topic.startswith(TIMER):
+            route = self._known[topic] = self._timer(topic)
+        elif route is None:
             for candidate in self._routes:
                 if candidate.matches.match(topic):
                     route = self._known[topic] = candidate
@@ -58,6 +64,17 @@ class Routes:
             else:
                 raise LookupError(f"no handler reads {topic}")
         return route
+
+    def _timer(self, topic: str) -> Route:
+        """How a timer that became a dead letter is handled again."""
+        handler = self._service.timers.get(topic.removeprefix(TIMER))
+        if handler is None:
+            raise LookupError(f"no handler takes {topic}")
+
+        async def again(unit: Unit, messages: Sequence[Message], /) -> Sequence[Outcome]:
+            return await handler(unit, [timer_of(message) for message in messages])
+
+        return Route(topic, again, (topic,))
 
     def name(self, topic: str) -> str:
         """The name of the handler of a topic, as it stands in dead letters."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import hmac
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,12 +18,14 @@ import uvloop
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
-from shared import http, logs
+from shared import halt, http, logs, tolerant
 from shared.batch import Batches
 from shared.clock import Clock
-from shared.consumer import Group, Place
+from shared.consumer import Group
 from shared.crypto import Vault
+from shared.deadletters import DeadLetters, summary
 from shared.faults import back_off, describe
+from shared.halt import Limit
 from shared.kafka import QuietLogger, client_options, is_family, partition_counts, security
 from shared.migrate import MigrationError, migrate, pending
 from shared.parking import Parking
@@ -30,12 +34,15 @@ from shared.routes import Routes
 from shared.settings import ServiceSettings, SettingsError
 from shared.telemetry import Telemetry
 from shared.timers import Timers
+from shared.watch import Place
 
 if TYPE_CHECKING:
     from shared.envelope import Message
     from shared.handling import Handler, Outcome
     from shared.service import Service
 
+_WATCH: Final = 2.0
+_GIVE_UP: Final = 60.0
 _STATEMENT_MS: Final = "40000"
 _IDLE_IN_TRANSACTION_MS: Final = "60000"
 
@@ -66,7 +73,9 @@ class Runtime:
         self._routes = Routes(service)
         self._ready_partitions: set[int] = set()
         self._batches: Batches | None = None
+        self._dead_letters: DeadLetters | None = None
         self._starting = "starting"
+        self._stuck_since: float | None = None
 
     @property
     def pool(self) -> asyncpg.Pool[asyncpg.Record]:
@@ -74,6 +83,18 @@ class Runtime:
         if self._pool is None:
             raise RuntimeError("the database is not connected yet")
         return self._pool
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The service's dead letters; there once the runtime has started its groups."""
+        if self._dead_letters is None:
+            raise RuntimeError("the service has not started yet")
+        return self._dead_letters
+
+    def authorised(self, header: str) -> bool:
+        """Whether an Authorization header carries the ops token; without a token nobody does."""
+        token = self.settings.ops_token.get_secret_value()
+        return bool(token) and hmac.compare_digest(header.encode(), f"Bearer {token}".encode())
 
     async def wait_commit(self, seen: int, seconds: float) -> int:
         """Waits until `commits` differs from `seen`, for `seconds` or until stop.
@@ -101,6 +122,8 @@ class Runtime:
         if self._starting:
             return [self._starting]
         reasons = [f"{place}: {what}" for place, what in self.telemetry.troubles.items()]
+        if self._stuck_since is not None:
+            reasons.append("a consumer is stuck")
         try:
             async with asyncio.timeout(2):
                 async with self.pool.acquire() as conn:
@@ -230,10 +253,19 @@ class Runtime:
             clock=self.clock,
             vault=self.vault,
             telemetry=self.telemetry,
-            handler_of=lambda entry: self._routes.find(entry.message.topic).handler,
+            handler_of=lambda topic: self._routes.find(topic).handler,
+            limit=Limit(settings.halt_faults, timedelta(seconds=settings.halt_window_seconds)),
             timer_partitions=next(iter(counts.values()), 1),
             on_events=relay.wake,
             on_commit=self._on_commit,
+        )
+        self._dead_letters = DeadLetters(
+            service=service.name,
+            pool=self.pool,
+            clock=self.clock,
+            vault=self.vault,
+            batches=batches,
+            handler_name=self._routes.name,
         )
         parking = Parking(
             pool=self.pool,
@@ -242,6 +274,7 @@ class Runtime:
             batches=batches,
             telemetry=self.telemetry,
             handler_name=self._routes.name,
+            dead_letters=self._dead_letters,
         )
         timers = Timers(
             handlers=service.timers,
@@ -285,7 +318,7 @@ class Runtime:
                 parking.run(self.stopping),
                 timers.run(self.stopping),
                 self._keep_ready(max(counts.values(), default=1)),
-                *(group.keep_committing() for group in self.groups),
+                self._keep_watch(),
                 *(self._task(task) for task in service.tasks),
             )
         ]
@@ -343,6 +376,31 @@ class Runtime:
             else:
                 return
 
+    async def _keep_watch(self) -> None:
+        """Measures, and ends the process where a consumer is stuck: a new one reads on."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_WATCH)
+            try:
+                async with self.pool.acquire() as conn:
+                    self.telemetry.summary(await summary(conn, self.clock.now()))
+                    self.telemetry.halts(await halt.halted(conn))
+                for group in self.groups:
+                    await group.tick(loop.time())
+                self.telemetry.well("watch")
+            except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError) as error:
+                self.telemetry.trouble("watch", describe(error))
+                continue
+            stuck = [place for group in self.groups for place in group.stuck(loop.time())]
+            self.telemetry.stuck.set(bool(stuck))
+            if not stuck:
+                self._stuck_since = None
+            elif self._stuck_since is None:
+                self._stuck_since = loop.time()
+                self.log.error("stuck", topic=stuck[0][0], partition=stuck[0][1])
+            elif loop.time() - self._stuck_since > _GIVE_UP and not self.telemetry.troubles:
+                self.stop(exit_code=3)
+
     async def _keep_ready(self, partitions: int) -> None:
         """Works out which partitions' timers may fire: those whose backlog has been applied."""
         while True:
@@ -370,6 +428,7 @@ def run(service: Service, settings: ServiceSettings) -> None:
     3 where a consumer was stuck, and 1 after a failure of its own.
     """
     logs.configure(service.name, settings.log_level)
+    tolerant.install()
 
     async def main() -> int:
         runtime = Runtime(service, settings)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
+from shared.faults import describe
 from shared.logs import logger
 
 if TYPE_CHECKING:
     from shared.batch import Result
+    from shared.database import Row
 
 _LATENCIES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -89,7 +91,11 @@ class Telemetry:
         self.halted = Gauge(
             p + "source_halted", "1 while a source is halted", ["topic"], registry=r
         )
-        self.up = Gauge(p + "consumer_stuck", "1 while a consumer makes no progress", registry=r)
+        self.stuck = Gauge(p + "consumer_stuck", "1 while a consumer makes no progress", registry=r)
+        self.missed_records = Counter(
+            p + "records_missed", "Deleted before they were read", ["topic"], registry=r
+        )
+        self._halted: set[str] = set()
         Info(p + "build", "What runs", registry=r).info(
             {"service": service, "version": _version(), "python": platform.python_version()}
         )
@@ -108,6 +114,31 @@ class Telemetry:
             self.dead.inc(count)
             self._log.warning("dead letter", topic=topic, count=count)
 
+    def summary(self, row: Row) -> None:
+        """Takes what stands in the runtime's tables."""
+        self.outbox_rows.set(row["outbox_rows"])
+        self.outbox_age.set(max(row["outbox_age"] or 0.0, 0.0))
+        self.parked_rows.labels("waits").set(row["parked"])
+        self.parked_rows.labels("held").set(row["held"])
+        self.parked_age.set(max(row["parked_age"] or 0.0, 0.0))
+        self.timers_set.set(row["timers"])
+        self.timers_overdue.set(max(row["timers_overdue"] or 0.0, 0.0))
+        self.dead_open.set(row["dead_letters"])
+
+    def halts(self, rows: Sequence[Row]) -> None:
+        """Takes which sources are halted; one that was resumed stays, at 0."""
+        halted = {row["topic"] for row in rows}
+        for topic in halted - self._halted:
+            self._log.error("source halted", topic=topic)
+        for topic in self._halted | halted:
+            self.halted.labels(topic).set(topic in halted)
+        self._halted |= halted
+
+    def missed(self, topic: str, partition: int, count: int) -> None:
+        """Records were deleted by retention before they were read."""
+        self.missed_records.labels(topic).inc(count)
+        self._log.error("records missed", topic=topic, partition=partition, count=count)
+
     def published(self, count: int, age: float) -> None:
         """Counts a round of the relay; `age` in seconds, of its oldest event."""
         self.relayed.inc(count)
@@ -120,6 +151,10 @@ class Telemetry:
         if self.troubles.get(place) != what:
             self._log.warning("trouble", place=place, what=what)
         self.troubles[place] = what
+
+    def failed(self, place: str, error: BaseException) -> None:
+        """A failure that is over at once and changes nothing; it is logged."""
+        self._log.error("failed", place=place, error=describe(error))
 
     def well(self, place: str) -> None:
         """The place works (again)."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from shared.handling import TimerHandler
     from shared.telemetry import Telemetry
 
+TIMER: Final = "timer:"
+"""The topic of a timer's message form is this and its kind."""
 _MOST: Final = 200
 _POLL: Final = 0.5
 
@@ -60,17 +62,13 @@ class Timers:
             except Exception as error:
                 if is_transient(error):
                     raise
-                if most > 1:
+                if len(taken) > 1:
                     most = 1  # one at a time finds the one that fails
                     continue
                 count = await self._fire(partitions, 1, describe(error), taken)
             fired += count
             if count < most:
-                if most == _MOST:
-                    break
-                most = _MOST if count == 0 else most
-                if count == 0:
-                    break
+                break
         self._telemetry.timers_fired.inc(fired)
         return fired
 
@@ -139,7 +137,7 @@ def _due(row: Row) -> DueTimer:
 def _entry(row: Row, now: datetime) -> Entry:
     """The timer in the form in which causes of events and dead letters are kept."""
     message = Message(
-        topic=f"timer:{row['kind']}",
+        topic=f"{TIMER}{row['kind']}",
         partition=row["partition"],
         offset=0,
         key=row["key"].encode(),
@@ -152,4 +150,16 @@ def _entry(row: Row, now: datetime) -> Entry:
         time=now,
         headers={"partition-key": row["partition_key"].encode()},
     )
-    return Entry(message, f"timer/{row['id']}", f"timer:{row['kind']}")
+    return Entry(message, f"timer/{row['id']}", f"{TIMER}{row['kind']}")
+
+
+def timer_of(message: Message) -> DueTimer:
+    """The timer of its message form."""
+    return DueTimer(
+        id=message.id,
+        kind=message.topic.removeprefix(TIMER),
+        key=(message.key or b"").decode(),
+        due=message.timestamp,
+        partition_key=message.headers["partition-key"].decode(),
+        data=message.value or b"",
+    )
