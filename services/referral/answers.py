@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Literal, Protocol
 
 from services.referral.commands import Field, Refusal
+from services.referral.documents import fhir, fhir_people, fhir_request, ggop, ggop_people
 from services.referral.plan import Format, Original, Plan, Problem, Unreadable
 from services.referral.referral import Note
 
@@ -53,28 +54,28 @@ ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
     Format.FHIR: {
         Field.DOCUMENT: "Bundle",
         Field.DOCUMENT_ID: "MessageHeader.id",
-        Field.SENDER: "MessageHeader.sender",
-        Field.RECEIVER: "MessageHeader.destination.receiver",
-        Field.TYPE: "ServiceRequest.category",
-        Field.CITIZEN: "ServiceRequest.subject",
-        Field.DISCHARGE: "ServiceRequest.extension.valueDate",
-        Field.LATER_START: "ServiceRequest.occurrencePeriod.start",
-        Field.DEADLINE_TEXT: "ServiceRequest.note",
-        Field.REPLACES: "ServiceRequest.replaces",
-        Field.CORRECTS: "MessageHeader.response.identifier",
+        Field.SENDER: fhir.SENDER_PATH,
+        Field.RECEIVER: fhir.RECEIVER_PATH,
+        Field.TYPE: fhir_request.TYPE_PATH,
+        Field.CITIZEN: fhir_people.CPR_PATH,
+        Field.DISCHARGE: fhir_request.DISCHARGE_PATH,
+        Field.LATER_START: fhir_request.LATER_START_PATH,
+        Field.DEADLINE_TEXT: fhir_request.LATER_START_PATH,
+        Field.REPLACES: fhir_request.REPLACES_PATH,
+        Field.CORRECTS: fhir_request.EARLIER_PATH,
     },
     Format.GGOP: {
-        Field.DOCUMENT: "/Emessage",
-        Field.DOCUMENT_ID: "/Emessage/RehabilitationPlan/Letter/Identifier",
-        Field.SENDER: "/Emessage/RehabilitationPlan/Sender/Identifier",
-        Field.RECEIVER: "/Emessage/RehabilitationPlan/Receiver/Identifier",
-        Field.TYPE: "/Emessage/RehabilitationPlan/TypeOfRehabilitationPlan",
-        Field.CITIZEN: "/Emessage/RehabilitationPlan/Patient/CivilRegistrationNumber",
-        Field.DISCHARGE: "/Emessage/RehabilitationPlan/CurrentHospitalContact/ExpectedEnd",
-        Field.LATER_START: "/Emessage/RehabilitationPlan/RehabilitationDeadline",
-        Field.DEADLINE_TEXT: "/Emessage/RehabilitationPlan/RehabilitationDeadline",
-        Field.REPLACES: "/Emessage/RehabilitationPlan/Reference",
-        Field.CORRECTS: "/Emessage/RehabilitationPlan/Reference",
+        Field.DOCUMENT: ggop.PLAN,
+        Field.DOCUMENT_ID: ggop.DOCUMENT_ID_PATH,
+        Field.SENDER: ggop.SENDER_PATH,
+        Field.RECEIVER: ggop.RECEIVER_PATH,
+        Field.TYPE: ggop.TYPE_PATH,
+        Field.CITIZEN: ggop_people.CPR_PATH,
+        Field.DISCHARGE: ggop.DISCHARGE_PATH,
+        Field.LATER_START: f"{ggop.PLAN}/RehabilitationDeadline",
+        Field.DEADLINE_TEXT: f"{ggop.PLAN}/RehabilitationDeadline",
+        Field.REPLACES: ggop.EARLIER_PATH,
+        Field.CORRECTS: ggop.EARLIER_PATH,
     },
 }
 _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
