@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from services.notifications import events
 from services.notifications.dispatch import Retry
+from services.notifications.echoes import echoes
 from services.notifications.gateway import SmsGateway
 from services.notifications.handlers import Handlers
+from services.notifications.maintenance import maintain
+from services.notifications.metrics import Metrics
 from services.notifications.quiet import Quiet
 from services.notifications.rendering import Templates
 from services.notifications.sender import Sender, Transport, Wake
@@ -114,6 +117,7 @@ def build(settings: NotificationSettings) -> Service:
     templates = Templates()
     vault = Vault(settings.vault_keys.get_secret_value())
     wake = Wake()
+    metrics = Metrics()
     handlers = Handlers(
         vault=vault,
         citizens_vault=Vault(settings.citizens_keys.get_secret_value()),
@@ -128,6 +132,7 @@ def build(settings: NotificationSettings) -> Service:
     async def send(runtime: Runtime) -> None:
         """Sends both channels' messages until the runtime stops."""
         await _caught_up(runtime)
+        metrics.attach(runtime.telemetry.registry)
         senders = [
             Sender(
                 database=RuntimeDatabase(runtime, f"sender-{transport.channel}"),
@@ -142,10 +147,15 @@ def build(settings: NotificationSettings) -> Service:
                 ),
                 poll=settings.poll_seconds,
                 settle_after=timedelta(seconds=settings.call_seconds),
+                drain_seconds=settings.stop_seconds,
+                metrics=metrics,
             )
             for transport in transports_of(settings, templates)
         ]
-        await asyncio.gather(*(sender.run(runtime.stopping) for sender in senders))
+        await asyncio.gather(
+            *(sender.run(runtime.stopping) for sender in senders),
+            maintain(runtime, metrics, timedelta(days=settings.facts_days)),
+        )
 
     return Service(
         name=NAME,
@@ -153,6 +163,7 @@ def build(settings: NotificationSettings) -> Service:
         subscriptions=[
             Subscription(topics=["referrals", "training"], handler=handlers.news),
             Subscription(topics=["citizens"], handler=handlers.citizens),
+            Subscription(topics=[events.TOPIC], handler=echoes),
         ],
         tasks=[send],
         produces={events.TOPIC: dict(events.MODELS)},

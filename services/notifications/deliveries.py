@@ -85,6 +85,7 @@ class Taken:
     urgent: bool
     not_by: Channel | None
     attempts: int
+    due: datetime
     expires: datetime
     sealed: bytes | None
     has_email: bool
@@ -122,6 +123,7 @@ def _taken(row: Row) -> Taken:
         urgent=row["urgent"],
         not_by=Channel(row["not_by"]) if row["not_by"] else None,
         attempts=row["attempts"],
+        due=row["due_at"],
         expires=row["expires_at"],
         sealed=row["sealed"],
         has_email=bool(row["has_email"]),

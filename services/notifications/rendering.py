@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -137,12 +137,14 @@ class Templates:
         )
         folder = f"{template}/{version}/{language}"
         if channel is Channel.EMAIL:
+            self._require(folder, ("subject", "email"), filled)
             return Rendered(
                 channel=channel,
                 language=language,
                 subject=" ".join(self._fill(f"{folder}/subject.txt", filled).split()),
                 text=_tidy(self._fill(f"{folder}/email.txt", filled)) + "\n",
             )
+        self._require(folder, ("sms",), {**filled, "place": ""})
         text = ""
         for place in place_choices(facts, language):
             filled["place"] = place
@@ -151,12 +153,17 @@ class Templates:
                 return Rendered(channel=channel, language=language, subject="", text=text)
         raise TooLong(f"{folder}/sms.txt: {len(text)} letters")
 
+    def _require(self, folder: str, parts: Sequence[str], filled: Mapping[str, Value]) -> None:
+        missing: set[str] = set()
+        for part in parts:
+            needs = self._needs.get(f"{folder}/{part}.txt")
+            if needs is None:
+                raise TemplateError(f"there is no {folder}/{part}.txt; released versions are kept")
+            missing |= needs - filled.keys()
+        if missing:
+            raise MissingValues(folder, frozenset(missing))
+
     def _fill(self, name: str, filled: Mapping[str, Value]) -> str:
-        needs = self._needs.get(name)
-        if needs is None:
-            raise TemplateError(f"there is no template {name}; a released version must be kept")
-        if missing := needs - filled.keys():
-            raise MissingValues(name, frozenset(missing))
         return self._env.get_template(name).render(filled)
 
 

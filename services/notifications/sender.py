@@ -36,6 +36,7 @@ from services.notifications.dispatch import (
 )
 from services.notifications.incoming import Contact
 from services.notifications.message import Channel, Reach, Status
+from services.notifications.metrics import Metrics
 from services.notifications.quiet import Quiet
 from shared import failpoint
 from shared.crypto import Unreadable, Vault
@@ -129,14 +130,24 @@ class Sender:
     poll: float = 0.5
     settle_after: timedelta = timedelta(seconds=30)
     check_seconds: float = 5.0
+    drain_seconds: float = 25.0
+    metrics: Metrics = field(default_factory=Metrics)
     id: int = field(default_factory=lambda: secrets.randbits(31))
     _running: dict[asyncio.Task[Answer], Job] = field(default_factory=dict)
     _finished: list[tuple[Job, Answer]] = field(default_factory=list)
+    _recorded: list[Verdict] = field(default_factory=list)
     _more: bool = False
     _doubtful: bool = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then waits for the calls in hand and records them."""
+        try:
+            await self._keep_working(stop)
+        finally:  # also when cancelled: a call in hand that nobody records would be uncertain
+            await self._drain()
+            await self.transport.close()
+
+    async def _keep_working(self, stop: asyncio.Event) -> None:
         pause = 0.1
         while not stop.is_set():
             try:
@@ -145,13 +156,10 @@ class Sender:
                     await self._work(alive, stop)
                 pause = 0.1
             except Exception as error:  # noqa: BLE001 - the database comes back, and so do we
-                self._doubtful = True
                 self.database.trouble(describe(error))
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause)
                 pause = min(pause * 2, 10.0)
-        await self._drain()
-        await self.transport.close()
 
     async def _work(self, alive: Connection, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -197,16 +205,18 @@ class Sender:
         now = self.database.now()
         finished = list(self._finished)
         free = self.slots - len(self._running)
+        doubtful, self._doubtful = self._doubtful, True
+        self._recorded.clear()
         async with self.database.transaction() as conn:
-            if self._doubtful:
+            if doubtful:
                 await self._give_back(conn, now)
-            verdicts = [self._verdict(job, answer, now) for job, answer in finished]
-            await deliveries.record(conn, verdicts, now, source=_OPEN, sender=self.id)
+            await self._record(conn, finished, now)
             taken = await deliveries.take(conn, self.transport.channel, now, free) if free else []
             jobs = await self._claim(conn, taken, now)
         # Only a confirmed commit counts: what may not be claimed is not called.
         self._doubtful = False
         self.database.well()
+        self._count(finished, now)
         del self._finished[: len(finished)]
         self._more = len(taken) == free and free > 0
         for job in jobs:
@@ -250,6 +260,7 @@ class Sender:
         await deliveries.log_access(conn, "send", opened, now)
         await deliveries.postpone(conn, later)
         await deliveries.record(conn, verdicts, now, source=[Status.CREATED])
+        self._recorded += verdicts
         return jobs
 
     def _open(self, message: Taken) -> Contact | None:
@@ -306,14 +317,35 @@ class Sender:
             await deliveries.record(conn, verdicts, now, source=[Status.UNCERTAIN])
 
     async def _drain(self) -> None:
+        late: set[asyncio.Task[Answer]] = set()
         if self._running:
-            await asyncio.wait(self._running)
+            _, late = await asyncio.wait(self._running, timeout=self.drain_seconds)
         self._collect()
         now = self.database.now()
         with contextlib.suppress(Exception):  # what can't be recorded is found as uncertain
             async with self.database.transaction() as conn:
-                verdicts = [self._verdict(job, answer, now) for job, answer in self._finished]
-                await deliveries.record(conn, verdicts, now, source=_OPEN, sender=self.id)
+                if self._doubtful:
+                    await self._give_back(conn, now)
+                await self._record(conn, self._finished, now)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def _record(
+        self, conn: Connection, finished: list[tuple[Job, Answer]], now: datetime
+    ) -> None:
+        verdicts = [self._verdict(job, answer, now) for job, answer in finished]
+        await deliveries.record(conn, verdicts, now, source=_OPEN, sender=self.id)
+        self._recorded += verdicts
+
+    def _count(self, finished: list[tuple[Job, Answer]], now: datetime) -> None:
+        """After a confirmed commit."""
+        channel = self.transport.channel
+        self.metrics.outcomes(channel, [verdict.status for verdict in self._recorded])
+        self._recorded.clear()
+        for job, answer in finished:
+            if isinstance(answer, Sent):
+                self.metrics.sent(channel, (now - job.message.due).total_seconds())
 
 
 def _pending(message: Taken) -> Pending:

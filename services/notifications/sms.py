@@ -15,7 +15,7 @@ _BASIC: Final = frozenset(
 _EXTENDED: Final = frozenset("^{}\\[~]|€\f")  # an escape each, so two septets
 _INSTEAD: Final = {
     "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"',
-    "…": "...", "\u00a0": " ", "\t": " ", "Ð": "D", "ð": "d", "Ł": "L", "ł": "l",
+    "…": "...", "\u00a0": " ", "\t": " ", "Ð": "D", "ð": "d", "Ł": "L", "ł": "l", "⁄": "/",
 }  # fmt: skip
 
 
@@ -47,6 +47,8 @@ def _letter(letter: str) -> str:
     if letter in _INSTEAD:
         return _INSTEAD[letter]
     plain = "".join(
-        part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)
+        _INSTEAD.get(part, part)
+        for part in unicodedata.normalize("NFKD", letter)
+        if not unicodedata.combining(part)
     )
     return plain if plain and is_gsm7(plain) else "?"

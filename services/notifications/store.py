@@ -61,10 +61,19 @@ _INSERT: Final = """
 INSERT INTO message (notification_id, cause, template, template_version, recipient, citizen_id,
     referral_id, provider, order_id, session_id, revision, first_contact, urgent, facts, channel,
     status, reason, due_at, expires_at, correlation_id, traceparent, created_at, status_at)
-SELECT *, $22, $22 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[],
+SELECT n.id, n.cause, n.template, n.version, n.recipient, n.citizen, n.referral, n.provider,
+    n.order_id, n.session_id, n.revision, n.first_contact, n.urgent, n.facts,
+    coalesce(e.channel, n.channel), coalesce(e.status, n.status),
+    CASE WHEN e.status IS NULL THEN n.reason ELSE e.reason END,
+    n.due, n.expires, n.correlation, n.trace, $22, coalesce(e.at, $22)
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[],
     $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bool[],
     $13::bool[], $14::bytea[], $15::text[], $16::text[], $17::text[], $18::timestamptz[],
     $19::timestamptz[], $20::text[], $21::text[])
+    AS n(id, cause, template, version, recipient, citizen, referral, provider, order_id,
+         session_id, revision, first_contact, urgent, facts, channel, status, reason, due, expires,
+         correlation, trace)
+LEFT JOIN echo e ON e.notification_id = n.id
 ON CONFLICT (cause, template, recipient) DO NOTHING
 """
 _CANCEL: Final = """
