@@ -13,6 +13,8 @@ __all__ = ["MAX_BYTES", "Outcome", "read", "receipt"]
 
 MAX_BYTES: Final = 1024 * 1024
 
+_OTHERS: Final = {b"MSH|": "HL7 v2", b"UNA": "EDIFACT", b"UNB+": "EDIFACT", b"%PDF": "PDF"}
+
 
 def read(value: bytes | None, content_type: str | None = None) -> Plan | Unreadable:
     """The plan in a document, or everything that keeps it from being accepted.
@@ -20,24 +22,26 @@ def read(value: bytes | None, content_type: str | None = None) -> Plan | Unreada
     Never raises, whatever the bytes. The format is what the content looks like; `content_type`
     decides only where the content doesn't show it.
     """
-    format_ = _format(value or b"", content_type or "")
+    start = (value or b"")[:256].lstrip(b"\xef\xbb\xbf \t\r\n\x00")
+    format_ = _format(start, (content_type or "").casefold())
+    if value and len(value) > MAX_BYTES:
+        return _nothing(format_, "too-long", f"Dokumentet er større end {MAX_BYTES} byte.")
     if not value or not value.strip():
         return _nothing(format_, "required", "Dokumentet er tomt.")
-    if len(value) > MAX_BYTES:
-        return _nothing(format_, "too-long", f"Dokumentet er større end {MAX_BYTES} byte.")
+    for sign, other in _OTHERS.items():
+        if start.startswith(sign):
+            return _nothing(format_, "not-supported", f"Dokumentet er {other}, som ikke læses her.")
     if format_ is Format.FHIR:
         return read_fhir(value.removeprefix(b"\xef\xbb\xbf"))
     return read_ggop(value)
 
 
-def _format(value: bytes, content_type: str) -> Format:
-    start = value[:256].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x00")[:1]
-    if start == b"<":
-        return Format.GGOP
-    if start in {b"{", b"["}:
+def _format(start: bytes, content_type: str) -> Format:
+    if start[:1] in {b"{", b"["}:
         return Format.FHIR
-    kind = content_type.casefold()
-    return Format.GGOP if "xml" in kind and "json" not in kind else Format.FHIR
+    if start[:1] == b"<" or start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return Format.GGOP
+    return Format.GGOP if "xml" in content_type and "json" not in content_type else Format.FHIR
 
 
 def _nothing(format_: Format, code: str, text: str) -> Unreadable:

@@ -154,6 +154,10 @@ class _Reader:
         relatives = people.relatives(message, patient) if patient is not None else ()
         gp = people.gp_copy(message, self._header)
         diagnoses = asked.diagnoses(message, request, within)
+        problems.bounded(len(relatives), fields.MAX_RELATIVES, "Patient.contact", "pårørende")
+        problems.bounded(
+            len(diagnoses), fields.MAX_DIAGNOSES, "ServiceRequest.reasonReference", "diagnoser"
+        )
         if (
             problems.found()
             or document_id is None
@@ -209,7 +213,7 @@ class _Reader:
                 return focus
         requests = self._message.raw_all("ServiceRequest")
         if len(requests) > 1:
-            replaced = [id(found) for one in requests for found in self._replaced(one)]
+            replaced = {id(found) for one in requests for found in self._replaced(one)}
             requests = [request for request in requests if id(request) not in replaced]
         if len(requests) > 1:
             self._problems.add(

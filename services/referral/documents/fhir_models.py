@@ -6,11 +6,14 @@ Danish. A wrong JSON type in a named element is a structural problem of the docu
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool
 
 Json = dict[str, Any]
+T = TypeVar("T")
+# One wrong member is enough to know: a million of them must not be listed.
+Several = Annotated[tuple[T, ...], FailFast()]
 
 
 class Part(BaseModel):
@@ -30,7 +33,7 @@ class Coding(Part):
 class CodeableConcept(Part):
     """Codings that mean the same, or a text."""
 
-    coding: tuple[Coding, ...] = ()
+    coding: Several[Coding] = ()
     text: str | None = None
 
 
@@ -74,7 +77,7 @@ class HumanName(Part):
     use: str | None = None
     text: str | None = None
     family: str | None = None
-    given: tuple[str | None, ...] = ()
+    given: Several[str | None] = ()
 
 
 class ContactPoint(Part):
@@ -89,7 +92,7 @@ class PostalAddress(Part):
     """A postal address."""
 
     use: str | None = None
-    line: tuple[str | None, ...] = ()
+    line: Several[str | None] = ()
     postal_code: str | None = Field(None, alias="postalCode")
     city: str | None = None
 
@@ -97,14 +100,14 @@ class PostalAddress(Part):
 class Meta(Part):
     """What is said about a resource."""
 
-    profile: tuple[str, ...] = ()
-    security: tuple[Coding, ...] = ()
+    profile: Several[str] = ()
+    security: Several[Coding] = ()
 
 
 class Destination(Part):
     """Where a message goes."""
 
-    extension: tuple[Extension, ...] = ()
+    extension: Several[Extension] = ()
     receiver: Reference | None = None
     endpoint: str | None = None
 
@@ -115,15 +118,15 @@ class MessageHeader(Part):
     id: str | None = None
     event_coding: Coding | None = Field(None, alias="eventCoding")
     event_uri: str | None = Field(None, alias="eventUri")
-    destination: tuple[Destination, ...] = ()
+    destination: Several[Destination] = ()
     sender: Reference | None = None
-    focus: tuple[Reference, ...] = ()
+    focus: Several[Reference] = ()
 
 
 class Organization(Part):
     """A unit of the health service."""
 
-    identifier: tuple[Identifier, ...] = ()
+    identifier: Several[Identifier] = ()
     name: str | None = None
 
 
@@ -137,30 +140,30 @@ class Communication(Part):
 class Contact(Part):
     """A relative."""
 
-    relationship: tuple[CodeableConcept, ...] = ()
+    relationship: Several[CodeableConcept] = ()
     name: HumanName | None = None
-    telecom: tuple[ContactPoint, ...] = ()
+    telecom: Several[ContactPoint] = ()
 
 
 class Patient(Part):
     """The citizen."""
 
     meta: Meta | None = None
-    identifier: tuple[Identifier, ...] = ()
-    name: tuple[HumanName, ...] = ()
-    telecom: tuple[ContactPoint, ...] = ()
+    identifier: Several[Identifier] = ()
+    name: Several[HumanName] = ()
+    telecom: Several[ContactPoint] = ()
     birth_date: str | None = Field(None, alias="birthDate")
-    address: tuple[PostalAddress, ...] = ()
-    contact: tuple[Contact, ...] = ()
-    communication: tuple[Communication, ...] = ()
+    address: Several[PostalAddress] = ()
+    contact: Several[Contact] = ()
+    communication: Several[Communication] = ()
 
 
 class RelatedPerson(Part):
     """A relative, as a resource of its own."""
 
-    relationship: tuple[CodeableConcept, ...] = ()
-    name: tuple[HumanName, ...] = ()
-    telecom: tuple[ContactPoint, ...] = ()
+    relationship: Several[CodeableConcept] = ()
+    name: Several[HumanName] = ()
+    telecom: Several[ContactPoint] = ()
 
 
 class ServiceRequest(Part):
@@ -168,18 +171,18 @@ class ServiceRequest(Part):
 
     id: str | None = None
     meta: Meta | None = None
-    extension: tuple[Extension, ...] = ()
-    replaces: tuple[Reference, ...] = ()
+    extension: Several[Extension] = ()
+    replaces: Several[Reference] = ()
     status: str | None = None
-    category: tuple[CodeableConcept, ...] = ()
+    category: Several[CodeableConcept] = ()
     code: CodeableConcept | None = None
     subject: Reference | None = None
     requester: Reference | None = None
     authored_on: str | None = Field(None, alias="authoredOn")
     occurrence_date_time: str | None = Field(None, alias="occurrenceDateTime")
     occurrence_period: Period | None = Field(None, alias="occurrencePeriod")
-    reason_code: tuple[CodeableConcept, ...] = Field((), alias="reasonCode")
-    reason_reference: tuple[Reference, ...] = Field((), alias="reasonReference")
+    reason_code: Several[CodeableConcept] = Field((), alias="reasonCode")
+    reason_reference: Several[Reference] = Field((), alias="reasonReference")
 
 
 class Condition(Part):
@@ -205,9 +208,9 @@ class Entity(Part):
 class Provenance(Part):
     """What was done, and to which earlier message."""
 
-    target: tuple[Reference, ...] = ()
+    target: Several[Reference] = ()
     activity: CodeableConcept | None = None
-    entity: tuple[Entity, ...] = ()
+    entity: Several[Entity] = ()
 
 
 class Entry(Part):
@@ -222,4 +225,4 @@ class Bundle(Part):
 
     id: str | None = None
     type: str | None = None
-    entry: tuple[Entry, ...] = ()
+    entry: Several[Entry] = ()

@@ -19,6 +19,9 @@ COPENHAGEN: Final = ZoneInfo("Europe/Copenhagen")
 ID_LENGTH: Final = 128
 NAME_LENGTH: Final = 140  # MedCom's person names are at most two of 70
 TEXT_LENGTH: Final = 4000
+MAX_PROBLEMS: Final = 50
+MAX_RELATIVES: Final = 20
+MAX_DIAGNOSES: Final = 100
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
@@ -65,10 +68,15 @@ class Problems:
         self._found: list[Problem] = []
 
     def add(self, element: str, code: str, text: str) -> None:
-        """Adds a problem once."""
+        """Adds a problem once; beyond `MAX_PROBLEMS` no more are kept."""
         problem = Problem(element=element, code=code, text=text)
-        if problem not in self._found:
+        if len(self._found) < MAX_PROBLEMS and problem not in self._found:
             self._found.append(problem)
+
+    def bounded(self, count: int, most: int, element: str, what: str) -> None:
+        """There are more of something than are taken. `what` is a Danish plural."""
+        if count > most:
+            self.add(element, "too-long", f"Der er flere end {most} {what}.")
 
     def missing(self, element: str, what: str) -> None:
         """A mandatory element is absent or empty. `what` opens a Danish sentence."""

@@ -135,6 +135,13 @@ class _Reader:
         authored = fields.day(
             _date(letter, "Authorisation"), AUTHORED_PATH, "Planens dato", problems
         )
+        relatives, diagnoses = people.relatives(plan), self._diagnoses()
+        problems.bounded(
+            len(relatives), fields.MAX_RELATIVES, f"{PLAN}/Relatives/Relative", "pårørende"
+        )
+        problems.bounded(
+            len(diagnoses), fields.MAX_DIAGNOSES, f"{PLAN}/ICD10Diagnoses", "diagnoser"
+        )
         if (
             problems.found()
             or document_id is None
@@ -168,9 +175,9 @@ class _Reader:
             replaces=earlier if purpose is Purpose.NEW else None,
             corrects=earlier if purpose is not Purpose.NEW else None,
             person=person,
-            relatives=people.relatives(plan),
+            relatives=relatives,
             gp=people.gp_copy(plan),
-            diagnoses=self._diagnoses(),
+            diagnoses=diagnoses,
             transport=False,
             vulnerable=False,
             original=self._original(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 import orjson
@@ -10,6 +11,9 @@ import orjson
 from services.referral.documents.fields import Problems, named
 
 MAX_CONTAINERS: Final = 50_000
+
+_SPACED_KEY: Final = re.compile(rb'"[ \t\r\n]+:')
+_TOO_DEEP: Final = "Dokumentet er indlejret for dybt."
 
 
 def outermost(value: bytes, problems: Problems) -> dict[str, Any] | None:
@@ -23,12 +27,14 @@ def outermost(value: bytes, problems: Problems) -> dict[str, Any] | None:
         tree = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         text = f"Dokumentet er ikke gyldig JSON (linje {error.lineno}, kolonne {error.colno})."
-        if "recursion" in error.msg.casefold():
-            text = "Dokumentet er indlejret for dybt."
+        if "depth" in error.msg or "ecursion" in error.msg:
+            text = _TOO_DEEP
+        elif "utf-8" in error.msg.casefold():
+            text = "Dokumentet er ikke UTF-8, som JSON skal være."
     if text is None and not isinstance(tree, dict):
         text = "Dokumentet er ikke et JSON-objekt."
-    if text is None and (key := _doubled_key(value, tree)) is not None:
-        text = f"En nøgle{named(key)} står to gange i samme JSON-objekt."
+    if text is None:
+        text = _doubled(value, tree)
     if text is not None:
         problems.add("Bundle", "structure", text)
         return None
@@ -36,14 +42,18 @@ def outermost(value: bytes, problems: Problems) -> dict[str, Any] | None:
     return found
 
 
-def _doubled_key(value: bytes, tree: dict[str, Any]) -> str | None:
-    """A key that stands twice in one object: readers disagree on which of them counts.
+def _doubled(value: bytes, tree: dict[str, Any]) -> str | None:
+    """Says which key stands twice in one object: readers disagree on which of them counts.
 
     The parser keeps the last. Written out again, the tree has as many keys as it was read from,
     unless one was dropped; a second, slow reading names it.
     """
-    same = value.count(b'":') == orjson.dumps(tree).count(b'":')
-    if same and b"\\u0022" not in value:
+    try:
+        written = orjson.dumps(tree)
+    except orjson.JSONEncodeError:
+        return _TOO_DEEP
+    same = value.count(b'":') == written.count(b'":')
+    if same and b"\\u0022" not in value and _SPACED_KEY.search(value) is None:
         return None
     doubled: list[str] = []
 
@@ -57,5 +67,5 @@ def _doubled_key(value: bytes, tree: dict[str, Any]) -> str | None:
     try:
         json.loads(value, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
-        return ""
-    return doubled[0] if doubled else None
+        return "Dokumentet kan ikke læses entydigt som JSON."
+    return f"En nøgle{named(doubled[0])} står to gange i samme JSON-objekt." if doubled else None

@@ -65,7 +65,7 @@ def xctl(
         else ("NegativeReceipt", "XC0230Q", "XCTL02")
     )
     local = at.astimezone(COPENHAGEN)
-    us = _text(original.receiver_ean or receiver[0])
+    us = _text(original.receiver_ean or receiver[0] or UNKNOWN)
     them = _text(original.sender_ean or sender_sor or UNKNOWN)
     refusal = "" if positive else _refusal(outcome, problems)
     encoding = original.encoding if original.encoding in {"ISO-8859-1", "UTF-8"} else "UTF-8"
