@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import (
     KafkaConnectionError,
     KafkaError,
@@ -39,10 +40,9 @@ async def explained(access: Access, topic: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def reader(access: Access, topics: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer outside any group, standing at the beginning of the topics' partitions.
+    """A consumer outside any group, standing at the beginning of all partitions of the topics.
 
-    It asks the broker itself for partitions, so that a missing topic or right is an error and
-    not an endless wait.
+    Raises CommandError where a topic is missing or may not be read.
     """
     consumer = AIOKafkaConsumer(
         enable_auto_commit=False,
@@ -54,19 +54,17 @@ async def reader(access: Access, topics: Sequence[str]) -> AsyncIterator[AIOKafk
     async with explained(access, ", ".join(topics)):
         await consumer.start()
         try:
-            known = await consumer.topics()
-            missing = sorted(set(topics) - known)
+            # Asked first, because a subscription to a missing topic would wait for it for ever.
+            missing = sorted(set(topics) - await consumer.topics())
             if missing:
                 raise CommandError(
                     f"{access.user} sees no topic {', '.join(missing)}: it isn't declared, or "
                     "the principal may not read it (genvej topics plan)"
                 )
-            partitions = [
-                TopicPartition(topic, partition)
-                for topic in topics
-                for partition in sorted(consumer.partitions_for_topic(topic) or ())
-            ]
-            consumer.assign(partitions)
+            consumer.subscribe(topics)
+            # aiokafka tells nobody when it has assigned what a consumer without a group reads.
+            while {p.topic for p in consumer.assignment()} != set(topics):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
             yield consumer
         finally:
             await consumer.stop()
