@@ -68,4 +68,4 @@ def _doubled(value: bytes, tree: dict[str, Any]) -> str | None:
         json.loads(value, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
         return "Dokumentet kan ikke læses entydigt som JSON."
-    return f"En nøgle{named(doubled[0])} står to gange i samme JSON-objekt." if doubled else None
+    return f"Nøglen{named(doubled[0])} står to gange i samme JSON-objekt." if doubled else None
