@@ -16,9 +16,7 @@ from services.referral.plan import Format, Original, Problem
 
 HOLBAEK = ("451000016003", "Holbæk Kommune")
 AT = datetime(2022, 5, 23, 22, 30, tzinfo=UTC)
-WRONG = Problem(
-    element="ServiceRequest.category", code="value", text="Typen er <ukendt> & Ødelagt."
-)
+WRONG = Problem(element="ServiceRequest.category", code="value", text="Typen <x> & Ødelagt.")
 KNOWN = Problem(
     element="MessageHeader.id",
     code="informational",
