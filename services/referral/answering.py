@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -26,7 +26,7 @@ from services.referral.commands import (
     TakePlan,
     Wait,
 )
-from services.referral.configuration import Directory, Hospital
+from services.referral.configuration import Directory, Hospital, Hospitals
 from services.referral.desk import Desk
 from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED
@@ -64,7 +64,7 @@ def referral_key(referral_id: str) -> str:
 class Office:
     """What documents are answered with."""
 
-    hospitals: Mapping[str, Hospital]
+    hospitals: Hospitals
     directory: Directory
     rules: Sequence[TypeRule]
     register: Register

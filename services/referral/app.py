@@ -17,7 +17,6 @@ from services.referral.settings import ReferralSettings
 from services.referral.timers import AT_RISK, MISSED, Timetable
 from shared.crypto import Vault
 from shared.service import Service, Subscription
-from shared.topics import load
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -39,7 +38,7 @@ def service(settings: ReferralSettings) -> Service:
     timetable = Timetable(rules=rules, municipalities=directory.by_code)
     metrics = Metrics()
     office = Office(
-        hospitals=configuration.hospitals(load(settings.topics)),
+        hospitals=configuration.Hospitals(settings.topics),
         directory=directory,
         rules=rules,
         register=register(settings),

@@ -5,6 +5,7 @@ Each file is checked as a whole when the service starts; an error names the file
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from services.referral.commands import Municipality
 from services.referral.limit import Programme, TypeRule
 from services.referral.plan import PlanType
 from shared.settings import SettingsError
-from shared.topics import Cluster
+from shared.topics import Cluster, ClusterFileError, load
 
+_LOG: Final = logging.getLogger("services.referral")
 INTAKE: Final = "hospital.{hospital}.referrals"
 LIMITS: Final = Path(__file__).with_name("limits.toml")
 
@@ -93,13 +95,49 @@ class _HospitalAttributes(BaseModel):
     departments: tuple[_Department, ...] = ()
 
 
-def hospitals(cluster: Cluster) -> dict[str, Hospital]:
-    """The hospital behind each intake topic. Raises ConfigurationError."""
+class Hospitals:
+    """The hospitals that the cluster file declares, by intake topic.
+
+    Reads the file anew when it has changed, so that a new hospital or department needs no restart;
+    a file that can't be used then changes nothing. Raises ConfigurationError and ClusterFileError
+    where the first reading fails.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = _version(path)
+        self._by_topic = _hospitals(load(path))
+
+    def refresh(self) -> None:
+        """Looks whether the file has changed; costs one stat."""
+        seen = _version(self._path)
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._by_topic = _hospitals(load(self._path))
+            except (ClusterFileError, ConfigurationError) as error:
+                _LOG.warning(
+                    "the cluster file can't be used, hospitals stay as they were: %s", error
+                )
+
+    def of(self, topic: str) -> Hospital | None:
+        """The hospital whose intake topic this is."""
+        return self._by_topic.get(topic)
+
+
+def _version(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def _hospitals(cluster: Cluster) -> dict[str, Hospital]:
     found: dict[str, Hospital] = {}
     for topic in cluster.expand([INTAKE]):
         party = topic.party
-        if party is None:
-            continue
+        assert party is not None, "a family's topics each have their party"
         try:
             attributes = _HospitalAttributes.model_validate(party.attributes)
         except ValidationError as error:

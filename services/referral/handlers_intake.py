@@ -31,6 +31,7 @@ class Intake:
 
     async def __call__(self, unit: Unit, messages: Sequence[Message], /) -> Sequence[Outcome]:
         """See `shared.handling.Handler`."""
+        self.office.hospitals.refresh()
         arrivals = [self._arrival(message) for message in messages]
         desk = await self._load(unit, [one for one in arrivals if one is not None])
         counts: Counter[str] = Counter()
@@ -45,7 +46,7 @@ class Intake:
         return outcomes
 
     def _arrival(self, message: Message) -> Arrival | None:
-        hospital = self.office.hospitals.get(message.topic)
+        hospital = self.office.hospitals.of(message.topic)
         if hospital is None:
             return None
         reading = self.read(message.value, message.content_type)

@@ -26,7 +26,6 @@ from services.referral.register import Register
 from services.referral.timers import Timetable
 from shared.crypto import Vault
 from shared.envelope import TYPE_PREFIX, Message
-from shared.topics import load
 
 ROOT = Path(__file__).parents[3]
 HOSPITAL = "100000000000316"
@@ -67,7 +66,7 @@ def an_office() -> Office:
     """The office as configured in deploy/, with keys of the tests' own."""
     directory = configuration.directory(ROOT / "deploy" / "municipalities")
     return Office(
-        hospitals=configuration.hospitals(load(ROOT / "deploy" / "topics.toml")),
+        hospitals=configuration.Hospitals(ROOT / "deploy" / "topics.toml"),
         directory=directory,
         rules=RULES,
         register=a_register(),
