@@ -99,10 +99,10 @@ class Desk:
         self.provider.state(week)
         self.calendar.state(week, self.provider.slots_in(week.week))
         self._sites.clear()
-        self._touched.update(self._backlog)
-        self._backlog.clear()
+        before, self._backlog = self._backlog, Counter()
         for placed in self.provider.unplaced():
             self._count(placed, 1)
+        self._touched.update(key for key, count in before.items() if count)
         self.weeks[key] = (week, body)
         self._touched.add(key)
         self._retry_all = True

@@ -60,11 +60,14 @@ def read_municipalities(folder: Path, notice_days: int) -> Mapping[str, Municipa
 
 
 def _municipality(path: Path, content: Mapping[str, Any], notice_days: int) -> Municipality:
-    provider = content.get("provider", {})
-    code = provider.get("code", content.get("code")) if isinstance(provider, dict) else None
+    tables = {key: content.get(key, {}) for key in ("provider", "scheduling")}
+    for key, table in tables.items():
+        if not isinstance(table, dict):
+            raise SettingsError(f"{path}: {key} must be a table")
+    code = tables["provider"].get("code", content.get("code"))
     if not isinstance(code, str) or not code:
         raise SettingsError(f"{path} lacks code")
-    terms = content.get("scheduling", {})
+    terms = tables["scheduling"]
     days = terms.get("notice_days", notice_days)
     if type(days) is not int or days < 0:
         raise SettingsError(f"{path}: scheduling.notice_days must be a whole number of days")

@@ -1,87 +1,195 @@
-"""Orders and capacity through the handlers on a real database; every batch is delivered twice."""
+"""Orders and capacity through the handlers on a real database."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from typing import Any
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
-from services.scheduling.app import public_holiday
-from services.scheduling.geography import postcodes
-from services.scheduling.handlers import Scheduling
-from services.scheduling.provider import Terms
-from shared.envelope import Message
-from shared.handling import Applied, Handler, Unit
+from services.scheduling import incoming
+from services.scheduling.domain import RuleBrokenError
+from shared.handling import Applied, Dead
 from tests.conftest import Databases
+from tests.integration.scheduling_service import Process, on_training
 from tests.unit.scheduling.factories import (
-    NOW,
+    MONDAY,
+    a_message,
     a_statement,
     a_therapist,
     all_week,
     an_order_body,
+    at,
     capacity_stated,
     orders_placed,
 )
 
-
-class Bench:
-    """A service on a database of its own: applies batches and remembers what was published."""
-
-    def __init__(self, conn: asyncpg.Connection[asyncpg.Record]) -> None:
-        self.conn = conn
-        self.service = self.a_process()
-        self.now = NOW
-
-    def a_process(self) -> Scheduling:
-        return Scheduling(lambda code: Terms(public_holiday), postcodes())
-
-    async def apply(self, handler: Handler, messages: list[Message]) -> list[dict[str, Any]]:
-        """What a batch publishes, as type and data."""
-        unit = Unit(conn=self.conn, now=self.now)
-        try:
-            async with self.conn.transaction():
-                outcomes = await handler(unit, messages)
-        except BaseException:
-            for undo in unit.on_rollback:
-                undo()
-            raise
-        for done in unit.on_commit:
-            done()
-        return published(outcomes)
-
-
-def published(outcomes: Any) -> list[dict[str, Any]]:
-    return [
-        {"type": event.type.removeprefix("dk.genvej."), **json.loads(event.value or b"null")}
-        for outcome in outcomes
-        if isinstance(outcome, Applied)
-        for event in outcome.events
-    ]
+TUESDAY = MONDAY + timedelta(days=1)
 
 
 @pytest.fixture
-async def bench(database: Databases) -> AsyncIterator[Bench]:
-    conn = await asyncpg.connect(await database("scheduling"))
-    yield Bench(conn)
+async def dsn(database: Databases) -> str:
+    return await database("scheduling")
+
+
+@pytest.fixture
+async def process(dsn: str) -> AsyncIterator[Process]:
+    conn = await asyncpg.connect(dsn)
+    yield Process(conn)
     await conn.close()
 
 
-async def test_an_order_is_booked_at_the_nearest_location_and_offered(bench: Bench) -> None:
-    await bench.apply(
-        bench.service.capacity,
-        capacity_stated(
-            a_statement("R", a_therapist("T1", *all_week())),
-            a_statement("L", a_therapist("T2", *all_week())),
-        ),
-    )
-    events = await bench.apply(bench.service.referrals, orders_placed([an_order_body()]))
-    offered = events[0]
+def two_locations(version: int = 1) -> list[dict[str, object]]:
+    return [
+        a_statement("R", a_therapist("T1", *all_week()), version=version),
+        a_statement("L", a_therapist("T2", *all_week()), version=version),
+    ]
+
+
+async def test_an_order_is_booked_at_the_nearest_location_and_offered(process: Process) -> None:
+    await process.capacity(capacity_stated(*two_locations()))
+    offered, status = await process.orders(orders_placed([an_order_body()]))
     assert offered["type"] == "session.offered.v1"
     assert offered["location"]["code"] == "R"
-    assert offered["inside_limit"] is True
     assert offered["start"] == "2026-11-24T07:00:00Z"
-    assert {one["location"]["code"] for one in offered["alternatives"]} == {"R", "L"}
-    assert await bench.conn.fetchval("SELECT count(*) FROM session") == 1
+    assert (status["type"], status["booked_minutes"]) == ("capacity.status.v1", 60)
+    assert await process.conn.fetchval("SELECT count(*) FROM session") == 1
+
+
+async def test_orders_that_come_twice_change_nothing(process: Process) -> None:
+    await process.capacity(capacity_stated(*two_locations()))
+    batch = orders_placed(an_order_body(f"o{number}") for number in range(20))
+    first = await process.orders(batch)
+    rows = await process.rows()
+    again = await process.orders(batch)
+    assert on_training(first) == ["session.offered"] * 20
+    assert again == []
+    assert await process.rows() == rows
+
+
+async def test_capacity_that_comes_twice_changes_nothing(process: Process) -> None:
+    await process.capacity(capacity_stated(*two_locations()))
+    await process.orders(orders_placed([an_order_body()]))
+    batch = capacity_stated(a_statement("R", a_therapist("T3", *all_week()), version=2))
+    first = await process.capacity(batch)
+    rows = await process.rows()
+    assert on_training(first) == ["session.moved"]
+    assert await process.capacity(batch) == []
+    assert await process.rows() == rows
+
+
+async def test_withdrawals_and_closings_that_come_twice_change_nothing(process: Process) -> None:
+    await process.capacity(capacity_stated(*two_locations()))
+    await process.orders(orders_placed(an_order_body(f"o{number}") for number in range(2)))
+    withdrawn = {"order_id": "o0", "referral_id": "r-o0", "citizen_id": "c", "provider": "730"}
+    closed = {"referral_id": "r-o1", "citizen_id": "c", "provider": "730", "reason": "revoked"}
+    batch = [
+        a_message(incoming.ORDER_WITHDRAWN, withdrawn, 10),
+        a_message(incoming.REFERRAL_CLOSED, closed, 11),
+    ]
+    first = await process.orders(batch)
+    rows = await process.rows()
+    assert on_training(first) == ["session.cancelled"] * 2
+    assert await process.orders(batch) == []
+    assert await process.rows() == rows
+
+
+async def test_one_batch_may_free_a_slot_and_book_it_again(process: Process) -> None:
+    await process.capacity(
+        capacity_stated(a_statement("R", a_therapist("T1", (TUESDAY, "09:00", "10:00"))))
+    )
+    await process.orders(orders_placed([an_order_body("o1")]))
+    withdrawn = {"order_id": "o1", "referral_id": "r-o1", "citizen_id": "c", "provider": "730"}
+    events = await process.orders(
+        [
+            a_message(incoming.ORDER_WITHDRAWN, withdrawn, 10),
+            *orders_placed([an_order_body("o2")], 11),
+        ]
+    )
+    assert on_training(events) == ["session.cancelled", "session.offered"]
+
+
+async def test_a_session_may_take_the_time_that_another_leaves_in_the_same_batch(
+    process: Process,
+) -> None:
+    wednesday = TUESDAY + timedelta(days=1)
+    hours = [(TUESDAY, "09:00", "11:00"), (wednesday, "09:00", "10:00")]
+    await process.capacity(capacity_stated(a_statement("R", a_therapist("T1", *hours))))
+    await process.orders(orders_placed([an_order_body("o1"), an_order_body("o2")]))
+    at_nine = [{"weekday": None, "from": None, "to": "10:00"}]
+    changed = [an_order_body("o1", earliest=wednesday), an_order_body("o2", windows=at_nine)]
+    events = await process.orders(
+        [a_message(incoming.ORDER_CHANGED, body, 20 + n) for n, body in enumerate(changed)]
+    )
+    assert on_training(events) == ["session.moved", "session.moved"]
+    starts = await process.conn.fetch(
+        "SELECT order_id, lower(during) AS start FROM session ORDER BY order_id"
+    )
+    assert [row["start"] for row in starts] == [at(wednesday, "09:00"), at(TUESDAY, "09:00")]
+
+
+async def test_another_process_sees_what_the_first_has_booked(process: Process, dsn: str) -> None:
+    await process.capacity(
+        capacity_stated(a_statement("R", a_therapist("T1", (TUESDAY, "09:00", "11:00"))))
+    )
+    await process.orders(orders_placed([an_order_body("o1")]))
+    conn = await asyncpg.connect(dsn)
+    try:
+        other = Process(conn)
+        second = await other.orders(orders_placed([an_order_body("o2")], 1))
+        third = await process.orders(orders_placed([an_order_body("o3")], 2))
+    finally:
+        await conn.close()
+    assert second[0]["start"] == "2026-11-24T09:00:00Z"
+    assert on_training(third) == ["order.infeasible"]
+
+
+async def test_a_batch_that_is_undone_leaves_nothing_in_memory(process: Process) -> None:
+    await process.capacity(
+        capacity_stated(a_statement("R", a_therapist("T1", (TUESDAY, "09:00", "10:00"))))
+    )
+
+    async def fails(unit: object, messages: object) -> list[object]:
+        await process.scheduling.referrals(unit, messages)  # type: ignore[arg-type]
+        raise RuleBrokenError("at the end")
+
+    with pytest.raises(RuleBrokenError):
+        await process.apply(fails, orders_placed([an_order_body("o1")]))  # type: ignore[arg-type]
+    events = await process.orders(orders_placed([an_order_body("o2")]))
+    assert on_training(events) == ["session.offered"]
+
+
+async def test_an_order_nobody_can_read_is_a_dead_letter_that_holds_its_referral(
+    process: Process,
+) -> None:
+    bad = an_order_body("o1", earliest="den 24.")
+    outcomes = await process.outcomes(
+        process.scheduling.referrals,
+        [*orders_placed([bad, an_order_body("o2")]), a_message("dk.genvej.limit.missed.v1", {}, 3)],
+    )
+    dead, good, other = outcomes
+    assert isinstance(dead, Dead)
+    assert dead.holds == "r-o1"
+    assert dead.reason.startswith("earliest: ")
+    assert "24" not in dead.reason
+    assert isinstance(good, Applied)
+    assert other == Applied(events=[])
+
+
+async def test_a_null_value_is_a_dead_letter(process: Process) -> None:
+    (outcome,) = await process.outcomes(
+        process.scheduling.referrals, [a_message(incoming.ORDER_PLACED, None)]
+    )
+    assert isinstance(outcome, Dead)
+
+
+async def test_the_day_after_only_what_is_ahead_is_remembered(process: Process) -> None:
+    await process.capacity(capacity_stated(*two_locations()))
+    await process.orders(orders_placed([an_order_body("o1")]))
+    process.now = at(MONDAY + timedelta(days=2), "09:00")
+    withdrawn = {"order_id": "o1", "referral_id": "r-o1", "citizen_id": "c", "provider": "730"}
+    events = await process.orders([a_message(incoming.ORDER_WITHDRAWN, withdrawn, 10)])
+    assert on_training(events) == []
+    assert await process.conn.fetchval("SELECT status FROM placed_order") == "closed"
+    assert await process.conn.fetchval("SELECT status FROM session") == "offered"

@@ -1,0 +1,162 @@
+"""Writes this service's contracts: `python -m services.scheduling.contracts [FOLDER]`.
+
+For each event type a JSON schema made from the wire model, and an example that readers prove
+themselves on: KL's story of Ruddi (hl7dk/kl-gateway-rehab, input/pagecontent/example.md), planned
+by the same code as any order. A released schema never changes; a new version is a new type.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from pydantic import BaseModel
+
+from services.scheduling.app import PRODUCES, public_holiday
+from services.scheduling.desk import Desk
+from services.scheduling.events import CapacityAccepted, CapacityRefused, kind
+from services.scheduling.geography import postcodes
+from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
+from services.scheduling.orders import Order
+from services.scheduling.provider import Terms
+from shared.envelope import TYPE_PREFIX, Event
+
+FOLDER: Final = Path(__file__).parents[2] / "shared" / "contracts"
+
+_NOW: Final = datetime(2022, 5, 23, 6, 0, tzinfo=UTC)
+_SATURDAY: Final = ("2022-05-28T07:00:00Z", "2022-05-28T10:00:00Z")
+_FRIDAY: Final = ("2022-05-27T07:00:00Z", "2022-05-27T09:00:00Z")
+_TOO_LATE: Final = ("2022-06-01T07:00:00Z", "2022-06-01T09:00:00Z")
+
+
+def _order() -> Order:
+    order = {
+        "order_id": "3cb44591-5bf8-592c-afdb-4c5bad3f26f1",
+        "referral_id": "8d26206a-02c4-556a-bdde-7b9e1a342db3",
+        "citizen_id": "LFCSLXUVF5CQFOKQRD6HPNQBLI",
+        "provider": "316",
+        "earliest": date(2022, 5, 25),
+        "limit": date(2022, 5, 31),
+        "postcode": "4300",
+        "steps": [
+            {
+                "step_id": "6e287c2e-2fa3-5f97-a538-9e20101f2031",
+                "minutes": 60,
+                "competences": ["almen"],
+            }
+        ],
+    }
+    return order_of(OrderIn.model_validate(order))
+
+
+def _statement(version: int, *shifts: tuple[str, str], week: str = "2022-W21") -> CapacityStated:
+    """Holbæk's training centre in a week, by default that of the story."""
+    return CapacityStated.model_validate(
+        {
+            "provider": "316",
+            "location": {
+                "code": "holbaek",
+                "name": "Genoptræningscenteret Holbæk",
+                "address": "Gl. Ringstedvej 34",
+                "postcode": "4300",
+                "lat": 55.7175,
+                "lon": 11.7128,
+            },
+            "week": week,
+            "version": version,
+            "rooms": [{"code": "holbaek-1", "name": "Sal 1"}],
+            "therapists": [
+                {
+                    "id": "316-t01",
+                    "competences": ["almen"],
+                    "languages": ["da", "en"],
+                    "shifts": [{"start": start, "end": end} for start, end in shifts],
+                }
+            ],
+            "closed": False,
+        }
+    )
+
+
+def _story() -> Iterator[Event]:
+    """Ruddi is offered a Saturday; his therapist falls ill, twice; then all hours are gone."""
+    desk = Desk("316", Terms(public_holiday), postcodes())
+
+    def capacity(*models: CapacityStated) -> Iterator[Event]:
+        desk.begin()
+        for model in models:
+            desk.state(stated(model), model.model_dump_json(), _NOW)
+        yield from desk.settle(_NOW)
+
+    list(capacity(_statement(1, _SATURDAY), _statement(1, _TOO_LATE, week="2022-W22")))
+    desk.begin()
+    yield from desk.place(_order(), "{}", _NOW)
+    yield from desk.settle(_NOW)
+    yield from capacity(_statement(2, _FRIDAY))
+    yield from capacity(_statement(3))
+    yield from capacity(_statement(2, week="2022-W22"))
+
+
+def examples() -> dict[str, bytes]:
+    """An example of each event by its name without prefix: the first of its kind."""
+    found: dict[str, bytes] = {}
+    for event in _story():
+        assert event.value is not None
+        found.setdefault(event.type.removeprefix(TYPE_PREFIX), event.value)
+    good = _statement(1, _SATURDAY)
+    receipt = {
+        "event_id": "roster.holbaek.capacity/0/0",
+        "location": good.location.code,
+        "week": good.week,
+        "version": good.version,
+    }
+    fault = {"element": "therapists[0].shifts[0].end", "reason": "is not after the start"}
+    models: dict[str, BaseModel] = {
+        "capacity.stated": good,
+        "capacity.accepted": CapacityAccepted(**receipt, reason=None, element=None),
+        "capacity.refused": CapacityRefused(**receipt, **fault, problems=[fault]),
+    }
+    for name, model in models.items():
+        found[kind(name).removeprefix(TYPE_PREFIX)] = model.model_dump_json().encode()
+    return found
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON schema of each event by its name without prefix."""
+    models = {name: model for types in PRODUCES.values() for name, model in types.items()}
+    return {
+        name.removeprefix(TYPE_PREFIX): {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"urn:genvej:{name.removeprefix(TYPE_PREFIX)}",
+            **model.model_json_schema(by_alias=True, mode="serialization"),
+            "title": name,
+        }
+        for name, model in models.items()
+    }
+
+
+def files() -> dict[str, bytes]:
+    """All files by name, as they should lie in the folder."""
+    made = {f"{name}.schema.json": _pretty(schema) for name, schema in schemas().items()}
+    found = examples()
+    return made | {f"{n}.example.json": _pretty(orjson.loads(v)) for n, v in found.items()}
+
+
+def _pretty(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def main() -> None:
+    """Writes the files into the folder given, by default shared/contracts."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files().items():
+        (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""Checks plans as an inspector would: from the rules, the statements and what was published.
+
+Written from the rules alone; shares no code with the service. It knows wire data only: statements
+and orders as JSON objects, sessions as the events said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import combinations
+from math import asin, cos, radians, sin, sqrt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+DENMARK = ZoneInfo("Europe/Copenhagen")
+Data = Mapping[str, Any]
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def iso_week(day: date) -> str:
+    return "{}-W{:02d}".format(*day.isocalendar()[:2])
+
+
+class Plan:
+    """What was published about sessions, replayed to the sessions that stand."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, dict[str, Any]] = {}
+        self.revisions: dict[str, int] = {}
+        self.faults: list[str] = []
+
+    def read(self, events: Iterable[Data]) -> None:
+        for event in events:
+            kind = event["type"]
+            if not kind.startswith("session."):
+                continue
+            session_id, revision = event["session_id"], event["revision"]
+            if revision != self.revisions.get(session_id, 0) + 1:
+                self.faults.append(f"{session_id} jumps to revision {revision}")
+            self.revisions[session_id] = revision
+            standing = self.sessions.get(session_id)
+            if (kind == "session.offered.v1") is not (standing is None):
+                self.faults.append(f"{session_id}: {kind} out of turn")
+            if kind == "session.cancelled.v1":
+                self.sessions.pop(session_id, None)
+            else:
+                self.sessions[session_id] = dict(event)
+
+
+class Inspector:
+    """Holds plans against the capacity that was stated and the orders that were placed."""
+
+    def __init__(
+        self,
+        statements: Mapping[tuple[str, str], Data],
+        public_holiday: Callable[[date], bool],
+        notice_days: int = 1,
+    ) -> None:
+        self.statements = statements
+        self.public_holiday = public_holiday
+        self.notice_days = notice_days
+
+    def faults(self, sessions: Sequence[Data], orders: Mapping[str, Data]) -> list[str]:
+        """Everything that is wrong with the standing sessions."""
+        found = [*self._double(sessions)]
+        for session in sessions:
+            order = orders.get(session["order_id"])
+            if order is None:
+                found.append(f"{session['session_id']} belongs to no standing order")
+                continue
+            found += [f"{session['session_id']}: {why}" for why in self._wrong(session, order)]
+        return found
+
+    def _double(self, sessions: Sequence[Data]) -> Iterator[str]:
+        for one, other in combinations(sessions, 2):
+            if not (instant(one["start"]) < instant(other["end"])):
+                continue
+            if not (instant(other["start"]) < instant(one["end"])):
+                continue
+            if one["therapist"] == other["therapist"]:
+                yield f"therapist {one['therapist']} twice at {one['start']}"
+            same_place = one["location"]["code"] == other["location"]["code"]
+            if same_place and one["room"] is not None and one["room"] == other["room"]:
+                yield f"room {one['room']} twice at {one['start']}"
+            if one["order_id"] == other["order_id"]:
+                yield f"order {one['order_id']} has two sessions"
+
+    def _wrong(self, session: Data, order: Data) -> Iterator[str]:
+        start, end = instant(session["start"]), instant(session["end"])
+        step = order["steps"][0]
+        day = start.astimezone(DENMARK).date()
+        yield from self.unfit(
+            order, session["location"]["code"], session["therapist"], session["room"], start
+        )
+        if end - start != timedelta(minutes=step["minutes"]):
+            yield "lasts wrong"
+        limit = order["limit"]
+        inside = limit is None or day <= date.fromisoformat(limit)
+        if session["inside_limit"] is not inside:
+            yield "says wrongly whether it is inside the limit"
+
+    def unfit(
+        self, order: Data, location: str, therapist: str, room: str | None, start: datetime
+    ) -> Iterator[str]:
+        """What speaks against a session, all other sessions aside."""
+        step = order["steps"][0]
+        end = start + timedelta(minutes=step["minutes"])
+        local, local_end = start.astimezone(DENMARK), end.astimezone(DENMARK)
+        day = local.date()
+        if self.public_holiday(day):
+            yield f"on a public holiday, {day}"
+        if day < date.fromisoformat(order["earliest"]):
+            yield f"before the earliest date, {order['earliest']}"
+        if not suits(order["windows"], local, local_end):
+            yield "outside the citizen's windows"
+        statement = self.statements.get((location, iso_week(day)))
+        if statement is None or statement["closed"]:
+            yield f"{location} is not open that week"
+            return
+        if step["room"] and room not in {one["code"] for one in statement["rooms"]}:
+            yield f"room {room} is not there"
+        staff = {one["id"]: one for one in statement["therapists"]}
+        if therapist not in staff:
+            yield f"therapist {therapist} is not there"
+            return
+        if set(step["competences"]) - set(staff[therapist]["competences"]):
+            yield f"therapist {therapist} cannot do it"
+        if not any(
+            instant(shift["start"]) <= start and end <= instant(shift["end"])
+            for shift in staff[therapist]["shifts"]
+        ):
+            yield f"therapist {therapist} is off"
+
+    def free(
+        self, sessions: Sequence[Data], order: Data, now: datetime, last: date
+    ) -> Iterator[tuple[str, datetime]]:
+        """Every (location, start on the quarter) where the order could have its session."""
+        first = max(
+            date.fromisoformat(order["earliest"]),
+            now.astimezone(DENMARK).date() + timedelta(days=self.notice_days),
+        )
+        length = timedelta(minutes=order["steps"][0]["minutes"])
+        for (location, week), statement in sorted(self.statements.items()):
+            monday = date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
+            for day in (monday + timedelta(days=n) for n in range(7)):
+                if not first <= day <= last:
+                    continue
+                midnight = datetime.combine(day, time(), DENMARK)
+                for quarter in range(24 * 4):
+                    local = midnight + timedelta(minutes=15 * quarter)
+                    start = local.astimezone(ZoneInfo("UTC"))
+                    busy = [
+                        one
+                        for one in sessions
+                        if instant(one["start"]) < start + length and start < instant(one["end"])
+                    ]
+                    if self._can(order, statement, busy, start):
+                        yield location, start
+
+    def _can(self, order: Data, statement: Data, busy: Sequence[Data], start: datetime) -> bool:
+        """Whether somebody and a room are free while the sessions `busy` go on."""
+        location = statement["location"]["code"]
+        rooms: list[str | None] = [room["code"] for room in statement["rooms"]]
+        taken = {one["room"] for one in busy if one["location"]["code"] == location}
+        free_rooms = [room for room in rooms if room not in taken]
+        if not order["steps"][0]["room"]:
+            free_rooms = [None]
+        if not free_rooms:
+            return False
+        busy_staff = {one["therapist"] for one in busy}
+        return any(
+            next(self.unfit(order, location, one["id"], free_rooms[0], start), None) is None
+            for one in statement["therapists"]
+            if one["id"] not in busy_staff
+        )
+
+
+def suits(windows: Sequence[Data], start: datetime, end: datetime) -> bool:
+    """Whether local times lie in one of the windows; without any, every time does."""
+    if not windows:
+        return True
+    for window in windows:
+        if window["weekday"] is not None and window["weekday"] != start.isoweekday():
+            continue
+        if window["from"] is not None and start.time() < time.fromisoformat(window["from"]):
+            continue
+        if window["to"] is not None and (
+            end.date() != start.date() or end.time() > time.fromisoformat(window["to"])
+        ):
+            continue
+        return True
+    return False
+
+
+def metres(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """1.3 times the great circle, in metres."""
+    (lat_a, lon_a), (lat_b, lon_b) = a, b
+    half = (
+        sin(radians(lat_b - lat_a) / 2) ** 2
+        + cos(radians(lat_a)) * cos(radians(lat_b)) * sin(radians(lon_b - lon_a) / 2) ** 2
+    )
+    return 1.3 * 2 * 6_371_000 * asin(sqrt(half))

@@ -1,0 +1,98 @@
+"""Random weeks: whatever happens, the inspector finds nothing wrong and nothing overlooked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from hypothesis import given, settings
+
+from tests.unit.scheduling.checker import instant, metres
+from tests.unit.scheduling.factories import PLACES
+from tests.unit.scheduling.scenarios import NOW, Action, weeks_of_work
+from tests.unit.scheduling.world import World
+
+HOMES = {"8900": (56.4640, 10.0332), "8870": (56.3806, 9.9094), "8960": (56.4291, 10.1767)}
+
+
+def play(actions: Sequence[Action], after: Callable[[World], None] = lambda world: None) -> World:
+    """Lets everything happen to a provider, one batch each."""
+    world = World(now=NOW)
+    for version, (kind, what) in enumerate(actions, 1):
+        match kind:
+            case "capacity":
+                world.capacity({**what, "version": version})
+            case "order":
+                world.order(what)
+            case "withdraw":
+                world.withdraw(what)
+            case "wait":
+                world.now += what
+        after(world)
+    return world
+
+
+@given(weeks_of_work)
+@settings(deadline=None)
+def test_no_rule_is_ever_broken(actions: Sequence[Action]) -> None:
+    def inspect(world: World) -> None:
+        assert world.faults() == []
+
+    play(actions, inspect)
+
+
+@given(weeks_of_work)
+@settings(max_examples=60, deadline=None)
+def test_nobody_is_late_or_waits_while_a_time_inside_the_limit_is_free(
+    actions: Sequence[Action],
+) -> None:
+    world = play(actions)
+    assert world.overlooked() == []
+
+
+@given(weeks_of_work)
+@settings(deadline=None)
+def test_a_process_that_was_restarted_decides_the_same(actions: Sequence[Action]) -> None:
+    assert play(actions, World.restart).published == play(actions).published
+
+
+@given(weeks_of_work)
+@settings(max_examples=60, deadline=None)
+def test_a_new_order_gets_the_earliest_time_at_the_nearest_location(
+    actions: Sequence[Action],
+) -> None:
+    world = World(now=NOW)
+    for version, (kind, what) in enumerate(actions, 1):
+        if kind == "capacity":
+            world.capacity({**what, "version": version})
+        elif kind == "order" and what["postcode"] in HOMES and what["order_id"] not in world.orders:
+            order = {**what, "language": "xx"}  # nobody speaks it, so time alone decides
+            limit = date.fromisoformat(order["limit"])
+            times = list(world.inspector().free(world.ahead(), order, NOW, limit))
+            home = HOMES[order["postcode"]]
+            world.order(order)
+            session = world.session_of(order["order_id"])
+            if times:
+                assert session is not None
+                best = min(times, key=lambda one: (round(metres(home, PLACES[one[0]][2:])), one[1]))
+                assert (session["location"]["code"], instant(session["start"])) == best
+            else:
+                assert session is None or not session["inside_limit"]
+
+
+@given(weeks_of_work)
+@settings(deadline=None)
+def test_new_capacity_moves_only_who_has_to_or_gains_the_limit(actions: Sequence[Action]) -> None:
+    world = World(now=NOW)
+    for version, (kind, what) in enumerate(actions, 1):
+        if kind == "order":
+            world.order(what)
+        if kind != "capacity":
+            continue
+        before = {one["session_id"]: one for one in world.ahead()}
+        events = world.capacity({**what, "version": version})
+        for event in events:
+            if event["type"] in {"session.moved.v1", "session.cancelled.v1"}:
+                was = before[event["session_id"]]
+                lost = world.inspector().faults([was], world.orders)
+                assert lost or (not was["inside_limit"] and event["inside_limit"])

@@ -1,0 +1,61 @@
+"""Each municipality's terms, and what is wrong with a file that has none."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from services.scheduling.app import public_holiday
+from services.scheduling.settings import COMPETENCES, read_municipalities
+from shared.settings import SettingsError
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "730.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_file_without_terms_has_the_defaults(tmp_path: Path) -> None:
+    found = read_municipalities(write(tmp_path, 'code = "730"\n[provider]\ncode = "730"'), 1)
+    assert found["730"].notice_days == 1
+    assert found["730"].competences == COMPETENCES
+
+
+def test_a_municipality_sets_its_own_terms(tmp_path: Path) -> None:
+    text = 'code = "730"\n[scheduling]\nnotice_days = 3\ncompetences = ["almen"]'
+    found = read_municipalities(write(tmp_path, text), 1)
+    assert (found["730"].notice_days, found["730"].competences) == (3, {"almen"})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("code =", "730.toml"),
+        ('name = "Randers"', "code"),
+        ('code = "730"\n[scheduling]\nnotice_days = "to"', "notice_days"),
+        ('code = "730"\n[scheduling]\nnotice_days = -1', "notice_days"),
+        ('code = "730"\n[scheduling]\ncompetences = "almen"', "competences"),
+        ('code = "730"\nscheduling = 3', "scheduling"),
+        ('code = "730"\nprovider = 3', "provider"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_key(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        read_municipalities(write(tmp_path, text), 1)
+
+
+def test_a_folder_without_a_municipality_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="holds no municipality"):
+        read_municipalities(tmp_path, 1)
+
+
+def test_store_bededag_is_a_working_day_since_2024() -> None:
+    assert public_holiday(date(2023, 5, 5))
+    assert not public_holiday(date(2024, 4, 26))
+
+
+@pytest.mark.parametrize("day", ["2026-05-01", "2026-06-05", "2026-12-24", "2026-12-31"])
+def test_optional_holidays_are_working_days(day: str) -> None:
+    assert not public_holiday(date.fromisoformat(day))

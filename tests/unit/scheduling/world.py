@@ -1,0 +1,119 @@
+"""A provider in memory, driven with wire data: what a test sends in, and what was published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from services.scheduling.app import public_holiday
+from services.scheduling.desk import Desk
+from services.scheduling.geography import postcodes
+from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
+from services.scheduling.provider import Terms
+from shared.envelope import Event
+from tests.unit.scheduling.checker import Inspector, Plan, instant
+from tests.unit.scheduling.factories import NOW
+
+Data = Mapping[str, Any]
+
+
+def told(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Events as type (without prefix) and data."""
+    return [
+        {"type": event.type.removeprefix("dk.genvej."), **orjson.loads(event.value or b"null")}
+        for event in events
+    ]
+
+
+@dataclass
+class World:
+    """One provider. Each call is a batch of its own."""
+
+    now: datetime = NOW
+    notice_days: int = 1
+    plan: Plan = field(default_factory=Plan)
+    statements: dict[tuple[str, str], Data] = field(default_factory=dict)
+    orders: dict[str, Data] = field(default_factory=dict)
+    published: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.desk = self.a_desk()
+
+    def a_desk(self) -> Desk:
+        return Desk("730", Terms(public_holiday, self.notice_days), postcodes())
+
+    def restart(self) -> None:
+        """A process that knows only what was saved."""
+        old, self.desk = self.desk, self.a_desk()
+        for _, week in sorted(old.provider.weeks.items()):
+            self.desk.load_week(week)
+        for _, placed in sorted(old.provider.orders.items()):
+            self.desk.remember(placed)
+
+    def capacity(self, *statements: Data) -> list[dict[str, Any]]:
+        self.desk.begin()
+        for one in statements:
+            key = (one["location"]["code"], one["week"])
+            if key not in self.statements or self.statements[key]["version"] < one["version"]:
+                self.statements[key] = one
+            model = CapacityStated.model_validate(one)
+            self.desk.state(stated(model), json.dumps(one), self.now)
+        return self._settle([])
+
+    def order(self, *bodies: Data) -> list[dict[str, Any]]:
+        """Places orders, or gives them their new state."""
+        self.desk.begin()
+        events: list[Event] = []
+        for body in bodies:
+            text = json.dumps(body)
+            self.orders[body["order_id"]] = body
+            order = order_of(OrderIn.model_validate_json(text))
+            events += self.desk.place(order, text, self.now)
+        return self._settle(events)
+
+    def withdraw(self, *order_ids: str) -> list[dict[str, Any]]:
+        self.desk.begin()
+        events: list[Event] = []
+        for order_id in order_ids:
+            self.orders.pop(order_id, None)
+            events += self.desk.withdraw(order_id, self.now)
+        return self._settle(events)
+
+    def session_of(self, order_id: str) -> dict[str, Any] | None:
+        """The standing session of an order."""
+        found = [one for one in self.plan.sessions.values() if one["order_id"] == order_id]
+        return found[0] if found else None
+
+    def ahead(self) -> list[dict[str, Any]]:
+        """Standing sessions that have not begun."""
+        every = self.plan.sessions.values()
+        return [one for one in every if instant(one["start"]) > self.now]
+
+    def inspector(self) -> Inspector:
+        return Inspector(self.statements, public_holiday, self.notice_days)
+
+    def faults(self) -> list[str]:
+        """What is wrong with all that was published so far."""
+        return self.plan.faults + self.inspector().faults(self.ahead(), self.orders)
+
+    def overlooked(self) -> list[str]:
+        """Orders without a session inside the limit although there is a time for one."""
+        found = []
+        for order_id, order in self.orders.items():
+            session = self.session_of(order_id)
+            limit = date.fromisoformat(order["limit"])
+            if session is None or not session["inside_limit"]:
+                times = self.inspector().free(self.ahead(), order, self.now, limit)
+                found += [f"{order_id}: {place} at {start}" for place, start in times][:1]
+        return found
+
+    def _settle(self, events: list[Event]) -> list[dict[str, Any]]:
+        found = told([*events, *self.desk.settle(self.now)])
+        self.plan.read(found)
+        self.published += found
+        return found
