@@ -1,7 +1,8 @@
 """A morning's mixture: ordinary plans, and everything that happens to documents on their way.
 
 Each story makes its documents from fresh drafts and says what must come of each. The elements that
-refusals name are those of the referral's own answers and of its reading (services/referral).
+refusals name are those that the referral's reading defines; what it refuses by what it knows
+beyond the document (senders, receivers, ids) it names by the same.
 """
 
 from __future__ import annotations
@@ -18,28 +19,27 @@ from deploy.demo.citizens import TEST_PERSONS, medcom_person
 from deploy.demo.drafts import FHIR_TYPE, GGOP_TYPE, Document, Draft, document, draft, renamed
 from deploy.demo.fhir_plan import ruddi_fhir
 from deploy.demo.senders import Hospital, Municipality
+from services.referral.documents import fhir, fhir_people, fhir_request, ggop, ggop_people
 from services.referral.plan import Format, PlanType
 
 RUDDI_ID: Final = "152a1f8f-db33-4fa4-b5ea-c6f4e5cebd22"
 _RUDDI_DEPARTMENT: Final = "227871000016001"
-_GGOP: Final = "/Emessage/RehabilitationPlan"
 _ELEMENTS: Final = {
     Format.FHIR: {
         "id": "MessageHeader.id",
-        "sender": "MessageHeader.sender",
-        "receiver": "MessageHeader.destination.receiver",
-        "type": "ServiceRequest.category",
-        "discharge": "ServiceRequest.extension("
-        "'http://fhir.kl.dk/rehab/StructureDefinition/PreconditionDate').valueDate",
-        "cpr": "Patient.identifier.where(system='urn:oid:1.2.208.176.1.2').value",
+        "sender": fhir.SENDER_PATH,
+        "receiver": fhir.RECEIVER_PATH,
+        "type": fhir_request.TYPE_PATH,
+        "discharge": fhir_request.DISCHARGE_PATH,
+        "cpr": fhir_people.CPR_PATH,
     },
     Format.GGOP: {
-        "id": f"{_GGOP}/Letter/Identifier",
-        "sender": f"{_GGOP}/Sender/Identifier",
-        "receiver": f"{_GGOP}/Receiver/Identifier",
-        "type": f"{_GGOP}/TypeOfRehabilitationPlan",
-        "discharge": f"{_GGOP}/CurrentHospitalContact/ExpectedEnd/Date",
-        "cpr": f"{_GGOP}/Patient/CivilRegistrationNumber",
+        "id": ggop.DOCUMENT_ID_PATH,
+        "sender": ggop.SENDER_PATH,
+        "receiver": ggop.RECEIVER_PATH,
+        "type": ggop.TYPE_PATH,
+        "discharge": ggop.DISCHARGE_PATH,
+        "cpr": ggop_people.CPR_PATH,
     },
 }
 
@@ -308,7 +308,7 @@ def _broken(scene: Scene) -> list[Document]:
         for story, value, content_type, element in records
     ]
     newer = scene.draft(format=Format.GGOP)
-    record = document(newer, "an unknown version", expected="refused", element=_GGOP)
+    record = document(newer, "an unknown version", expected="refused", element=ggop.PLAN)
     value = (record.value or b"").replace(b":municipality:1.0.4", b":municipality:9.0.0")
     return [*found, replace(record, value=value)]
 
