@@ -18,9 +18,10 @@ from services.notifications.gateway import SmsGateway
 from services.notifications.handlers import Handlers
 from services.notifications.maintenance import maintain
 from services.notifications.metrics import Metrics
+from services.notifications.ports import Transport, Wake
 from services.notifications.quiet import Quiet
 from services.notifications.rendering import Templates
-from services.notifications.sender import Sender, Transport, Wake
+from services.notifications.sender import Sender
 from services.notifications.settings import NotificationSettings, read_municipalities
 from services.notifications.smtp import SmtpProvider
 from services.notifications.transports import Health, MailTransport, SmsTransport

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.notifications import store
+from services.notifications import contacts, store
 from services.notifications.domain import (
     Case,
     CloseReferral,
@@ -27,11 +28,7 @@ from services.notifications.incoming import (
     named_faults,
     read,
 )
-from services.notifications.message import (
-    Past,
-    Reach,
-    Status,
-)
+from services.notifications.message import CITIZEN, Past, Reach, Status, Template
 from services.notifications.quiet import Quiet
 from services.notifications.rendering import Templates
 from services.notifications.settings import Municipality
@@ -54,6 +51,7 @@ class _Batch:
     bedside: frozenset[str]
     withdrawn: frozenset[str]
     closed: frozenset[str]
+    echoed: dict[UUID, Status]
     drafts: list[store.NewMessage] = field(default_factory=list)
     cancels: dict[str, str] = field(default_factory=dict)
 
@@ -121,7 +119,7 @@ class Handlers:
                 waiting[number] = decision.citizen_id
             else:
                 self._apply(batch, command, decision, messages[number])
-        since = await store.awaited_since(unit.conn, waiting.values(), unit.now)
+        since = await contacts.awaited_since(unit.conn, waiting.values(), unit.now)
         for number, citizen_id in waiting.items():
             outcomes[number] = Parked(
                 waits_for=waits_for_citizen(citizen_id),
@@ -138,10 +136,10 @@ class Handlers:
         citizens = {command.about.citizen_id for command in commands}
         referrals = {command.about.referral_id for command in commands}
         orders = {c.order_id for c in commands if isinstance(c, SessionNews)}
-        reach = await store.reach_of(unit.conn, citizens)
+        reach = await contacts.reach_of(unit.conn, citizens)
         if unknown := citizens - reach.keys():
-            await store.lock_citizens(unit.conn, unknown)
-            reach |= await store.reach_of(unit.conn, unknown)
+            await contacts.lock_citizens(unit.conn, unknown)
+            reach |= await contacts.reach_of(unit.conn, unknown)
         bedside, withdrawn = await store.order_notes(unit.conn, orders)
         return _Batch(
             reach=reach,
@@ -149,6 +147,14 @@ class Handlers:
             bedside=bedside if self.bedside_is_urgent else frozenset(),
             withdrawn=withdrawn,
             closed=await store.closed_referrals(unit.conn, referrals),
+            echoed=await store.echoed(
+                unit.conn,
+                lambda: (
+                    store.notification_id(command.about.cause, template, CITIZEN)
+                    for command in commands
+                    for template in Template
+                ),
+            ),
         )
 
     def _apply(self, batch: _Batch, command: Command, decision: Decision, message: Message) -> None:
@@ -176,7 +182,7 @@ class Handlers:
                 notification_id=str(new.id),
                 cause=draft.about.cause,
                 template=draft.template,
-                status=draft.status,
+                status=batch.echoed.get(new.id, draft.status),
                 order_id=draft.order_id,
                 session_id=draft.session_id,
                 revision=draft.revision,
@@ -188,7 +194,7 @@ class Handlers:
     async def citizens(self, unit: Unit, messages: Sequence[Message], /) -> list[Outcome]:
         """Topic `citizens`: keeps contacts sealed; a tombstone deletes."""
         outcomes: list[Outcome] = []
-        latest: dict[str, store.SealedContact | None] = {}
+        latest: dict[str, contacts.SealedContact | None] = {}
         for message in messages:
             citizen_id = (message.key or b"").decode("utf-8", "replace")
             if message.value is None:
@@ -204,15 +210,15 @@ class Handlers:
             if before is None or before.version <= contact.version:
                 latest[citizen_id] = contact
             outcomes.append(Applied(releases=[waits_for_citizen(citizen_id)]))
-        await store.lock_citizens(unit.conn, latest)
+        await contacts.lock_citizens(unit.conn, latest)
         erased = [citizen_id for citizen_id, contact in latest.items() if contact is None]
-        await store.erase_contacts(unit.conn, erased, unit.now)
+        await contacts.erase_contacts(unit.conn, erased, unit.now)
         recorded = [contact for _, contact in sorted(latest.items()) if contact is not None]
-        await store.save_contacts(unit.conn, recorded, unit.now)
-        await store.no_longer_awaited(unit.conn, list(latest))
+        await contacts.save_contacts(unit.conn, recorded, unit.now)
+        await contacts.no_longer_awaited(unit.conn, list(latest))
         return outcomes
 
-    def _seal_again(self, value: bytes, citizen_id: str) -> store.SealedContact:
+    def _seal_again(self, value: bytes, citizen_id: str) -> contacts.SealedContact:
         """Out of the topic's encryption into our own. Raises Invalid."""
         try:
             clear = open_record(self.citizens_vault, value, citizen_id)
@@ -222,7 +228,7 @@ class Handlers:
         except ValidationError as error:
             raise Invalid(named_faults(error)) from None
         contact = contact_of(record)
-        return store.SealedContact(
+        return contacts.SealedContact(
             citizen_id=citizen_id,
             sealed=self.vault.seal(contact.model_dump_json().encode(), citizen_id),
             version=record.version,

@@ -12,6 +12,7 @@ from services.notifications.dispatch import Answer, Permanent, Sent, Temporary, 
 from services.notifications.gateway import SmsGateway
 from services.notifications.mail import build_mail
 from services.notifications.message import Channel
+from services.notifications.ports import Job
 from services.notifications.rendering import (
     MissingValues,
     Rendered,
@@ -19,7 +20,6 @@ from services.notifications.rendering import (
     Templates,
     TooLong,
 )
-from services.notifications.sender import Job
 from services.notifications.settings import Municipality
 from services.notifications.smtp import SmtpProvider
 from services.notifications.wording import language_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -17,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import httpx
 
-from services.notifications.dispatch import Retry
+from deploy.local import mail_catcher, sms_gateway
 from services.notifications.gateway import SmsGateway
 from services.notifications.handlers import Handlers
+from services.notifications.ports import Transport, Wake
 from services.notifications.rendering import Templates
-from services.notifications.sender import Sender, Transport, Wake
+from services.notifications.sender import Sender
 from services.notifications.smtp import SmtpProvider
 from services.notifications.transports import Health, MailTransport, SmsTransport
 from shared.crypto import Vault
@@ -57,12 +59,12 @@ async def until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
 
 
 class Servers:
-    """A mail catcher and an SMS gateway, as the launcher starts them."""
+    """A mail catcher and an SMS gateway, on ports and in folders of this test's own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.smtp_port, self.mail_port, self.sms_port = free_port(), free_port(), free_port()
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, tuple[asyncio.Event, asyncio.Task[None]]] = {}
 
     @property
     def sms_url(self) -> str:
@@ -72,38 +74,33 @@ class Servers:
     def smtp_url(self) -> str:
         return f"smtp://127.0.0.1:{self.smtp_port}"
 
+    async def start(self) -> None:
+        await self.start_mail()
+        await self.start_sms()
+
     async def start_mail(self) -> None:
-        self._run(
-            "mail_catcher",
-            *("--port", str(self.smtp_port), "--http-port", str(self.mail_port)),
-            *("--state", str(self.folder / "mail")),
-        )
+        stop = asyncio.Event()
+        serving = mail_catcher.serve(self.smtp_port, self.mail_port, self.folder / "mail", stop)
+        self._running["mail"] = (stop, asyncio.create_task(serving))
         await until(lambda: _open(self.smtp_port) and _open(self.mail_port))
 
     async def start_sms(self) -> None:
-        self._run(
-            "sms_gateway",
-            *("--port", str(self.sms_port), "--token", TOKEN),
-            *("--state", str(self.folder / "sms")),
-        )
+        stop = asyncio.Event()
+        serving = sms_gateway.serve(self.sms_port, TOKEN, self.folder / "sms", stop)
+        self._running["sms"] = (stop, asyncio.create_task(serving))
         await until(lambda: _open(self.sms_port))
 
-    def stop(self, name: str | None = None) -> None:
-        for key in [name] if name else list(self._processes):
-            process = self._processes.pop(key)
-            process.terminate()
-            process.wait(20)
+    async def stop(self, name: str | None = None) -> None:
+        for key in [name] if name else list(self._running):
+            stop, task = self._running.pop(key)
+            stop.set()
+            await task
 
     async def mails(self) -> list[dict[str, Any]]:
         return await self._list(self.mail_port)
 
     async def texts(self) -> list[dict[str, Any]]:
         return await self._list(self.sms_port)
-
-    def _run(self, module: str, *arguments: str) -> None:
-        self._processes[module] = subprocess.Popen(
-            [sys.executable, "-m", f"deploy.local.{module}", *arguments], cwd=ROOT
-        )
 
     async def _list(self, port: int) -> list[dict[str, Any]]:
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -165,9 +162,15 @@ def transports(smtp_url: str, sms_url: str, *, call_seconds: float = 5.0) -> lis
 
 
 def senders(
-    database: PoolDatabase, ways: Sequence[Transport], wake: Wake, **changes: Any
+    database: PoolDatabase,
+    ways: Sequence[Transport],
+    wake: Wake,
+    *,
+    settle_after_seconds: float = 0,
+    **changes: Any,
 ) -> list[Sender]:
-    options = {"poll": 0.05, "settle_after": timedelta(0), "check_seconds": 0.2, **changes}
+    settle_after = timedelta(seconds=settle_after_seconds)
+    options = {"poll": 0.05, "settle_after": settle_after, "check_seconds": 0.1, **changes}
     return [
         Sender(
             database=database,
@@ -212,14 +215,14 @@ class World:
         return await self._twice(self.handlers.citizens, messages)
 
     async def _twice(self, handler: Handler, messages: Sequence[Message]) -> list[Outcome]:
-        first = await self._deliver(handler, messages)
-        rows = await self._rows()
-        second = await self._deliver(handler, messages)
+        first = await self.once(handler, messages)
+        rows = await self.rows()
+        second = await self.once(handler, messages)
         assert first == second
-        assert rows == await self._rows()
+        assert rows == await self.rows()
         return first
 
-    async def _deliver(self, handler: Handler, messages: Sequence[Message]) -> list[Outcome]:
+    async def once(self, handler: Handler, messages: Sequence[Message]) -> list[Outcome]:
         async with self.pool.acquire() as conn:
             unit = Unit(conn=conn, now=self.now)
             async with conn.transaction():
@@ -228,7 +231,7 @@ class World:
                 done()
         return outcomes
 
-    async def _rows(self) -> list[dict[str, Any]]:
+    async def rows(self) -> list[dict[str, Any]]:
         tables = ("message", "erased_citizen", "order_note", "closed_referral", "awaited_citizen")
         rows = [
             dict(row)
@@ -273,14 +276,31 @@ class World:
         async with self.sending(**changes):
             await until(self.nothing_due)
 
+    def start_process(self, failpoint: str = "") -> subprocess.Popen[bytes]:
+        """Senders in a process of their own, which dies at the failpoint."""
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.integration.notifications_sender_process"),
+                *(self.dsn, self.servers.smtp_url, self.servers.sms_url),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "GENVEJ_FAILPOINT": failpoint},
+        )
+
+    async def living_senders(self) -> int:
+        """How many senders, of all processes, show that they are alive."""
+        count: int = await self.pool.fetchval(
+            """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
+               AND objsubid = 2
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+        )
+        return count
+
     async def nothing_due(self) -> bool:
         count = await self.pool.fetchval(
             """SELECT count(*) FROM message
-               WHERE status = 'sending' OR (status = 'created' AND due_at <= $1)""",
+               WHERE status = 'sending' OR (status = 'created' AND due_at <= $1)
+                   OR (status = 'uncertain' AND channel = 'sms')""",
             self.now,
         )
         return bool(count == 0)
-
-
-def retry(limit: int) -> Retry:
-    return Retry(limit=limit)

@@ -1,0 +1,131 @@
+"""Contacts in the database: sealed, one row for each citizen, gone when they are erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from services.notifications.message import Reach
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+
+_REACH: Final = """
+SELECT citizen_id, has_email, has_mobile, deceased, false AS erased
+FROM contact WHERE citizen_id = ANY($1)
+UNION ALL
+SELECT citizen_id, false, false, false, true FROM erased_citizen WHERE citizen_id = ANY($1)
+"""
+# Sorted, so that two batches that wait for each other's citizens do it in one order.
+_LOCK_CITIZENS: Final = """
+SELECT pg_advisory_xact_lock(hashtextextended(id, 7))
+FROM (SELECT unnest($1::text[]) AS id ORDER BY 1) AS ids
+"""
+_SAVE_CONTACTS: Final = """
+INSERT INTO contact AS c
+    (citizen_id, sealed, version, has_email, has_mobile, deceased, updated_at)
+SELECT *, $7 FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bool[], $5::bool[], $6::bool[])
+ON CONFLICT (citizen_id) DO UPDATE SET sealed = excluded.sealed, version = excluded.version,
+    has_email = excluded.has_email, has_mobile = excluded.has_mobile,
+    deceased = excluded.deceased, updated_at = excluded.updated_at
+WHERE c.version <= excluded.version
+"""
+_CANCEL_OF_CITIZENS: Final = """
+UPDATE message SET status = 'cancelled', reason = $2, status_at = $3
+WHERE citizen_id = ANY($1) AND status = 'created'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedContact:
+    """A contact as it is stored, with the flags that decisions need."""
+
+    citizen_id: str
+    sealed: bytes
+    version: int
+    reach: Reach
+
+
+async def lock_citizens(conn: Connection, citizen_ids: Iterable[str]) -> None:
+    """Lets nobody else record, erase or park for these citizens until the transaction ends.
+
+    Without it a message could be parked just after the contact it waits for has released what
+    waits: each transaction would not see the other's row.
+    """
+    await conn.execute(_LOCK_CITIZENS, sorted(set(citizen_ids)))
+
+
+async def reach_of(conn: Connection, citizen_ids: Iterable[str]) -> dict[str, Reach]:
+    """What is known of these citizens; the unknown are absent. No contact is opened."""
+    rows = await conn.fetch(_REACH, list(set(citizen_ids)))
+    return {
+        row["citizen_id"]: Reach(
+            email=row["has_email"],
+            mobile=row["has_mobile"],
+            deceased=row["deceased"],
+            erased=row["erased"],
+        )
+        for row in rows
+    }
+
+
+async def awaited_since(
+    conn: Connection, citizen_ids: Iterable[str], now: datetime
+) -> dict[str, datetime]:
+    """Since when each of these contacts is missing; begins now for those that were not awaited."""
+    ids = sorted(set(citizen_ids))
+    if not ids:
+        return {}
+    await conn.execute(
+        """INSERT INTO awaited_citizen SELECT id, $2 FROM unnest($1::text[]) AS id
+           ON CONFLICT DO NOTHING""",
+        ids,
+        now,
+    )
+    rows = await conn.fetch("SELECT * FROM awaited_citizen WHERE citizen_id = ANY($1)", ids)
+    return {row["citizen_id"]: row["since"] for row in rows}
+
+
+async def no_longer_awaited(conn: Connection, citizen_ids: Sequence[str]) -> None:
+    """The contacts have come, or never will."""
+    await conn.execute("DELETE FROM awaited_citizen WHERE citizen_id = ANY($1)", citizen_ids)
+
+
+async def save_contacts(conn: Connection, contacts: Sequence[SealedContact], now: datetime) -> None:
+    """Records contacts; an older version never overwrites. One row for each citizen."""
+    if not contacts:
+        return
+    await conn.execute(
+        _SAVE_CONTACTS,
+        [contact.citizen_id for contact in contacts],
+        [contact.sealed for contact in contacts],
+        [contact.version for contact in contacts],
+        [contact.reach.email for contact in contacts],
+        [contact.reach.mobile for contact in contacts],
+        [contact.reach.deceased for contact in contacts],
+        now,
+    )
+    await conn.execute(
+        "DELETE FROM erased_citizen WHERE citizen_id = ANY($1)",
+        [contact.citizen_id for contact in contacts],
+    )
+    deceased = [contact.citizen_id for contact in contacts if contact.reach.deceased]
+    if deceased:
+        await conn.execute(_CANCEL_OF_CITIZENS, deceased, "deceased", now)
+
+
+async def erase_contacts(conn: Connection, citizen_ids: Sequence[str], now: datetime) -> None:
+    """Deletes contacts, takes back what waits, and clears what messages told."""
+    if not citizen_ids:
+        return
+    await conn.execute("DELETE FROM contact WHERE citizen_id = ANY($1)", citizen_ids)
+    await conn.execute(
+        """INSERT INTO erased_citizen SELECT id, $2 FROM unnest($1::text[]) AS id
+           ON CONFLICT DO NOTHING""",
+        citizen_ids,
+        now,
+    )
+    await conn.execute(_CANCEL_OF_CITIZENS, citizen_ids, "erased", now)
+    await conn.execute("UPDATE message SET facts = '{}' WHERE citizen_id = ANY($1)", citizen_ids)
