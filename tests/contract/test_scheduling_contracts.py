@@ -57,7 +57,8 @@ def test_an_order_as_referral_promises_it_is_what_we_read(kind: str) -> None:
     assert (order.provider, order.postcode) == ("316", "4300")
     assert order.limit is not None
     assert order.limit >= date(2022, 5, 31)
-    assert (order.step.minutes, order.step.competences) == (60, {"almen"})
+    assert order.step.minutes == 60
+    assert order.step.competences == {"almen"}
 
 
 def test_a_withdrawal_as_referral_promises_it_is_what_we_read() -> None:
@@ -75,4 +76,4 @@ def test_capacity_is_read_as_it_is_written() -> None:
 
 def test_what_others_add_is_ignored() -> None:
     order = {**orjson.loads(example(incoming.ORDER_PLACED)), "colour": "blue"}
-    assert incoming.OrderIn.model_validate_json(orjson.dumps(order))
+    assert incoming.OrderIn.model_validate_json(orjson.dumps(order)).provider == "316"

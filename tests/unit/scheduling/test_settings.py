@@ -26,7 +26,8 @@ def test_a_file_without_terms_has_the_defaults(tmp_path: Path) -> None:
 def test_a_municipality_sets_its_own_terms(tmp_path: Path) -> None:
     text = 'code = "730"\n[scheduling]\nnotice_days = 3\ncompetences = ["almen"]'
     found = read_municipalities(write(tmp_path, text), 1)
-    assert (found["730"].notice_days, found["730"].competences) == (3, {"almen"})
+    assert found["730"].notice_days == 3
+    assert found["730"].competences == {"almen"}
 
 
 @pytest.mark.parametrize(
