@@ -90,14 +90,17 @@ def _acls(cluster: Cluster, want: Topology, have: Topology) -> Iterator[Change]:
         if _is_ours(cluster, acl):
             yield Change(action="remove", line=f"right: {acl}", acl=acl)
         else:
-            yield Change(action="leave", line=f"right: {acl}, not declared here")
+            reach = (
+                " and reaching our topics" if acl.resource == "topic" and acl.name == "*" else ""
+            )
+            yield Change(action="leave", line=f"right: {acl}, not declared here{reach}")
 
 
 def _is_ours(cluster: Cluster, acl: Acl) -> bool:
-    """A right of a principal of ours, on a topic of ours, or on everything."""
+    """A right of a principal of ours, or on a topic of ours."""
     if acl.resource == "topic" and not acl.prefixed:
         names = [family.name for family in cluster.families]
-        if acl.name == "*" or any(re.match(cluster.pattern(n), acl.name) for n in names):
+        if any(re.match(cluster.pattern(n), acl.name) for n in names):
             return True
     return _is_principal(cluster, acl.principal)
 
