@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count as counting
-from itertools import pairwise
 from random import Random
 from typing import Final
 
+from deploy.demo.broken import XML, broken
 from deploy.demo.citizens import TEST_PERSONS, medcom_person
-from deploy.demo.drafts import FHIR_TYPE, GGOP_TYPE, Document, Draft, document, draft, renamed
+from deploy.demo.drafts import FHIR_TYPE, Document, Draft, document, draft, renamed
 from deploy.demo.fhir_plan import ruddi_fhir
 from deploy.demo.senders import Hospital, Municipality
 from services.referral.documents import fhir, fhir_people, fhir_request, ggop, ggop_people
@@ -250,9 +250,9 @@ def _misdirected(scene: Scene) -> list[Document]:
 
 def _wrong_values(scene: Scene) -> list[Document]:
     plan = scene.draft()
-    broken = replace(plan, citizen=replace(plan.citizen, cpr="3102779995"))
+    other = replace(plan, citizen=replace(plan.citizen, cpr="3102779995"))
     return [
-        _refused(broken, "cpr", "a CPR that is none"),
+        _refused(other, "cpr", "a CPR that is none"),
         _refused(scene.draft(type="fysioterapi"), "type", "a type that is none"),
         _refused(scene.draft(discharge_date="2022-02-30"), "discharge", "a date that is none"),
         _refused(scene.draft(discharge_date=None), "discharge", "no discharge date"),
@@ -270,31 +270,7 @@ def _odd_records(scene: Scene) -> list[Document]:
 
 def _broken(scene: Scene) -> list[Document]:
     hospital = scene.hospitals[next(scene.serials) % len(scene.hospitals)].sor
-    fhir = document(scene.draft(format=Format.FHIR)).value or b""
-    ggop = document(scene.draft(format=Format.GGOP)).value or b""
-    bomb = b"".join(
-        [
-            b'<?xml version="1.0"?><!DOCTYPE m [<!ENTITY a "aaaaaaaaaa">',
-            *(
-                b'<!ENTITY %c "%s">' % (new, b"&%c;" % old * 10)
-                for old, new in pairwise(b"abcdefgh")
-            ),
-            b"]><Emessage>&h;</Emessage>",
-        ]
-    )
-    deep = b'{"resourceType":"Bundle","entry":' + b"[" * 20_000 + b"]" * 20_000 + b"}"
-    many = b'{"resourceType":"Bundle","entry":[' + b"{}," * 60_000 + b"{}]}"
-    records: list[tuple[str, bytes | None, str | None, str]] = [
-        ("JSON that breaks off", fhir[: len(fhir) // 2], FHIR_TYPE, "Bundle"),
-        ("XML that breaks off", ggop[: len(ggop) // 2], GGOP_TYPE, "/"),
-        ("no value at all", None, None, "Bundle"),
-        ("an empty value", b"", FHIR_TYPE, "Bundle"),
-        ("an entity bomb", bomb, GGOP_TYPE, "/"),
-        ("20,000 levels of nesting", deep, FHIR_TYPE, "Bundle"),
-        ("60,000 resources", many, FHIR_TYPE, "Bundle"),
-        ("a picture", b"\x89PNG\r\n\x1a\n\x00\x00", "image/png", "Bundle"),
-        ("HL7 v2", b"MSH|^~\\&|HIS|RIH|||202205230700||REF^I12|1|P|2.5\r", None, "Bundle"),
-    ]
+    whole = [document(scene.draft(format=form)).value or b"" for form in (Format.FHIR, Format.GGOP)]
     found = [
         Document(
             hospital=hospital,
@@ -302,10 +278,10 @@ def _broken(scene: Scene) -> list[Document]:
             content_type=content_type,
             document_id=None,
             expected="refused",
-            element=element,
+            element="/" if content_type == XML else "Bundle",
             story=story,
         )
-        for story, value, content_type, element in records
+        for story, value, content_type in broken(*whole)
     ]
     newer = scene.draft(format=Format.GGOP)
     record = document(newer, "an unknown version", expected="refused", element=ggop.PLAN)
