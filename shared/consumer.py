@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,6 +24,7 @@ from shared import halt, ledger
 from shared.draft import Entry
 from shared.faults import Abandoned, Fenced, Halted, back_off, describe
 from shared.kafka import is_family, pattern
+from shared.ledger import Range
 from shared.watch import Lag, Place, Watch
 from shared.wire import inbox_key, read
 
@@ -79,6 +80,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._shift = shift
         self._most = most
         self._after_release = after_release
+        # Where the next record is expected. While a place stands here and no batch is in hand, all
+        # before the consumer's position has been applied: a batch that is given up clears it.
         self._next: dict[Place, int] = {}
         self._backlog: dict[Place, int] = {}
         self._committed: dict[Place, int] = {}
@@ -148,6 +151,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             await self._apply([r for r in records if self._expected(r)])
         except asyncio.CancelledError:
+            self._next.clear()
             raise
         except Exception as error:  # noqa: BLE001 - FastStream would swallow it and go on
             self._telemetry.trouble(self.kind, describe(error))
@@ -177,6 +181,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._reseek()
             return
         except Abandoned:
+            self._next.clear()
             return
         for record in records:
             self._next[record.topic, record.partition] = record.offset + 1
@@ -242,9 +247,12 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
                 return  # revoked meanwhile; the next assignment positions anew
             except Exception as error:  # noqa: BLE001 - without a position nothing can be read
                 self._telemetry.trouble("positions", describe(error))
+                if self._abandon.is_set():
+                    return
                 await asyncio.sleep(back_off(attempt))
                 attempt += 1
             else:
+                self._telemetry.well("positions")
                 return
 
     def _seek(
@@ -271,9 +279,9 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         if consumer is None:
             return
         assigned: set[TopicPartition] = consumer.assignment()
+        self._next.clear()
         with contextlib.suppress(IllegalStateError):
             consumer.pause(*assigned)
-            self._next.clear()
             await self._position(consumer, assigned)
 
     async def caught_up(self) -> set[Place]:
@@ -312,6 +320,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             consumer.end_offsets([TopicPartition(*place) for place in places]), 10.0
         )
         applied = {place: await self._applied(consumer, place) for place in places}
+        await self._pass_markers(applied)
         self.lag = self._watch.observe(
             now,
             {(tp.topic, tp.partition): e for tp, e in ends.items()},
@@ -334,6 +343,22 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
                 return max(position, self._next[place])
         return self._next.get(place)
 
+    async def _pass_markers(self, applied: Mapping[Place, int | None]) -> None:
+        """Moves the positions past markers that follow the last record, when nothing is in hand.
+
+        Then a position that has reached the log's end says so, to other processes as well.
+        """
+        if self.busy:
+            return
+        ranges = [
+            Range(*place, self._next[place], at)
+            for place, at in applied.items()
+            if at is not None and place in self._next and at > self._next[place]
+        ]
+        if ranges:
+            async with self._pool.acquire() as conn:
+                await ledger.move(conn, ranges)
+
     async def _heed_halts(self, consumer: AIOKafkaConsumer) -> None:
         async with self._pool.acquire() as conn:
             halted = {row["topic"] for row in await halt.halted(conn)}
@@ -345,7 +370,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
                 elif topic in resumed:
                     consumer.resume(TopicPartition(topic, partition))
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Ends a wait for something transient; FastStream then lets the batch in hand finish."""
         self._abandon.set()
         if self._positioning is not None:

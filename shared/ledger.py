@@ -79,6 +79,20 @@ async def claim(
     return Claim(row["moved"], frozenset(row["fresh"] or ()), held, frozenset(row["halted"] or ()))
 
 
+async def move(conn: Connection, ranges: Sequence[Range]) -> None:
+    """Moves positions that stand exactly where they are believed to."""
+    await conn.execute(
+        """UPDATE runtime.offsets o SET next_offset = r.next
+           FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+                AS r(topic, partition, first, next)
+           WHERE o.topic = r.topic AND o.partition = r.partition AND o.next_offset = r.first""",
+        [r.topic for r in ranges],
+        [r.partition for r in ranges],
+        [r.first for r in ranges],
+        [r.next for r in ranges],
+    )
+
+
 async def positions(
     conn: Connection, partitions: Iterable[tuple[str, int]]
 ) -> dict[tuple[str, int], int]:

@@ -25,6 +25,7 @@ from starlette.routing import Route
 from shared import deadletters, halt
 from shared.crypto import Unreadable
 from shared.deadletters import NotThere
+from shared.startup import NotYet
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -49,6 +50,8 @@ def _guarded(work: _Work) -> Callable[[Request], Awaitable[Response]]:
             return _json(await work(runtime, request))
         except NotThere as error:
             return _json({"error": str(error)}, 404)
+        except NotYet as error:
+            return _json({"error": str(error)}, 503)
         except Unreadable:
             return _json({"error": "the vault key of this message is not configured"}, 409)
         except LookupError as error:

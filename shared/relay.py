@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from shared import failpoint
 from shared.faults import back_off, describe
+from shared.startup import session
 from shared.wire import headers, partition_of, source_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _LOCK: Final = 0x72656C6179  # "relay"
 _ROWS: Final = 1000
 _POLL: Final = 0.5
 _SWEEP: Final = 30.0
+_SWEEP_ABSENT: Final = 5.0
+_LOOK_UP: Final = 5.0
 _SEND_TIMEOUT: Final = 30.0
 _BATCH_BYTES: Final = 256 * 1024
 
@@ -39,7 +42,9 @@ _BATCH_BYTES: Final = 256 * 1024
 _SELECT: Final = """
 SELECT o.*, pg_snapshot_xmin(s)::text::bigint AS xmin, pg_snapshot_xmax(s)::text::bigint AS xmax
 FROM (SELECT pg_current_snapshot() AS s) AS now
-LEFT JOIN LATERAL (SELECT * FROM runtime.outbox WHERE id > $1 ORDER BY id LIMIT $2) AS o ON true
+LEFT JOIN LATERAL (
+  SELECT * FROM runtime.outbox WHERE id > $1 AND topic <> ALL($3::text[]) ORDER BY id LIMIT $2
+) AS o ON true
 """
 
 
@@ -100,6 +105,7 @@ class Relay:
         self._stop = stop
         self._connect = connect
         self._awake = asyncio.Event()
+        self._counts: dict[str, int] = {}
 
     def wake(self) -> None:
         """Something was written to the outbox."""
@@ -122,7 +128,7 @@ class Relay:
 
     async def _lead(self) -> None:
         conn = await self._connect(
-            self._dsn, server_settings={"application_name": f"{self._service}-relay"}
+            self._dsn, timeout=10, server_settings=session(f"{self._service}-relay")
         )
         try:
             while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
@@ -137,6 +143,7 @@ class Relay:
             conn.terminate()  # at once: a line that is cut must not delay the next attempt
 
     async def _publish(self, conn: asyncpg.Connection[asyncpg.Record]) -> None:
+        self._counts.clear()
         producer = AIOKafkaProducer(
             **self._client,
             client_id=f"{self._service}-relay",
@@ -160,6 +167,7 @@ class Relay:
         self, conn: asyncpg.Connection[asyncpg.Record], producer: AIOKafkaProducer
     ) -> None:
         mark = LowWater()
+        absent: set[str] = set()
         loop = asyncio.get_running_loop()
         sweep_at = loop.time() + _SWEEP
         while True:
@@ -167,16 +175,25 @@ class Relay:
             self._awake.clear()
             if loop.time() >= sweep_at:
                 mark.sweep()
+                absent.clear()
                 sweep_at = loop.time() + _SWEEP
-            rows = await conn.fetch(_SELECT, mark.id, _ROWS)
+            rows = await conn.fetch(_SELECT, mark.id, _ROWS, list(absent))
             xmin, xmax = rows[0]["xmin"], rows[0]["xmax"]
             if rows[0]["id"] is None:
-                mark.saw(0, xmin, xmax)
-                self._telemetry.well("relay")
+                if not absent:
+                    mark.saw(0, xmin, xmax)
+                    self._telemetry.well("relay")
                 if stopping:
                     return
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), _POLL)
+                continue
+            missing = await self._missing(producer, {row["topic"] for row in rows})
+            if missing:
+                # What is for a topic that is not there waits, and holds up nothing else.
+                absent |= missing
+                sweep_at = min(sweep_at, loop.time() + _SWEEP_ABSENT)
+                self._telemetry.trouble("relay", f"no such topic: {', '.join(sorted(missing))}")
                 continue
             async with asyncio.timeout(_SEND_TIMEOUT):
                 await self._send(producer, rows)
@@ -185,21 +202,30 @@ class Relay:
                 "DELETE FROM runtime.outbox WHERE id = ANY($1::bigint[])", [r["id"] for r in rows]
             )
             failpoint.reach("after-delete")
-            if len(rows) < _ROWS or rows[-1]["id"] > mark.candidate:
-                mark.saw(rows[-1]["id"], xmin, xmax)
+            if not absent:
+                if len(rows) < _ROWS or rows[-1]["id"] > mark.candidate:
+                    mark.saw(rows[-1]["id"], xmin, xmax)
+                self._telemetry.well("relay")
             self._telemetry.published(len(rows), self._age(rows[0]["time"]))
+
+    async def _missing(self, producer: AIOKafkaProducer, topics: set[str]) -> set[str]:
+        """Looks up partition counts; returns the topics that are not there, or not for us."""
+        missing = set()
+        for topic in topics - self._counts.keys():
+            try:
+                async with asyncio.timeout(_LOOK_UP):
+                    self._counts[topic] = len(await producer.partitions_for(topic))
+            except (KafkaError, TimeoutError):
+                missing.add(topic)
+        return missing
 
     def _age(self, time: datetime) -> float:
         return max((self._clock.now() - time) / timedelta(seconds=1), 0.0)
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
         by_place: dict[tuple[str, int], list[asyncpg.Record]] = {}
-        counts: dict[str, int] = {}
         for row in rows:
-            topic = row["topic"]
-            if topic not in counts:
-                counts[topic] = len(await producer.partitions_for(topic))
-            place = (topic, partition_of(row["key"], counts[topic]))
+            place = (row["topic"], partition_of(row["key"], self._counts[row["topic"]]))
             by_place.setdefault(place, []).append(row)
         await producer.begin_transaction()
         try:

@@ -143,7 +143,6 @@ class Telemetry:
         """Counts a round of the relay; `age` in seconds, of its oldest event."""
         self.relayed.inc(count)
         self.publish_age.observe(age)
-        self.well("relay")
 
     def trouble(self, place: str, what: str) -> None:
         """A transient failure that will be retried; it shows in /health/ready until it is over."""

@@ -27,6 +27,7 @@ from tests.integration.probe.service import TOKEN, VAULT_KEYS, Probe, ProbeSetti
 
 ROOT = Path(__file__).parents[3]
 SOURCE = "/tests"
+LETTERS = "probe.dead-letters"
 
 
 async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 60) -> Any:
@@ -97,20 +98,25 @@ class World:
         self.producer = AIOKafkaProducer(**self.kafka.access().aiokafka(), max_request_size=10**7)
         await self.producer.start()
         await self.make_topics({"in": 4, "more": 4, "out": 4, "from.a": 1, "from.b": 1})
+        await self.make_topics({LETTERS: 1})
+
+    def name(self, topic: str) -> str:
+        """A topic's full name; the one for dead letters is all tests' own."""
+        return topic if topic == LETTERS else self.prefix + topic
 
     async def make_topics(self, topics: Mapping[str, int]) -> None:
         admin = AIOKafkaAdminClient(**self.kafka.access().aiokafka())
         await admin.start()
         try:
             await admin.create_topics(
-                [NewTopic(self.prefix + name, count, 1) for name, count in topics.items()]
+                [NewTopic(self.name(name), count, 1) for name, count in topics.items()]
             )
         finally:
             await admin.close()
 
         async def there() -> bool:
             for name, count in topics.items():
-                if len(await self.producer.partitions_for(self.prefix + name)) != count:
+                if len(await self.producer.partitions_for(self.name(name))) != count:
                     return False
             return True
 
@@ -297,7 +303,7 @@ class World:
         onlooker = AIOKafkaConsumer(**access)
         await asyncio.gather(consumer.start(), onlooker.start())
         try:
-            name = self.prefix + topic if topic != "probe.dead-letters" else topic
+            name = self.name(topic)
             places = [TopicPartition(name, p) for p in await self.producer.partitions_for(name)]
             consumer.assign(places)
 
