@@ -27,9 +27,10 @@ from services.referral.commands import (
     Wait,
 )
 from services.referral.configuration import Directory, Hospital, Hospitals
+from services.referral.contacts import residence_of, told_by
 from services.referral.desk import Desk
 from services.referral.domain import decide
-from services.referral.events import ACKNOWLEDGED
+from services.referral.events import ACKNOWLEDGED, CitizenRecord
 from services.referral.limit import TypeRule, rule_for
 from services.referral.outgoing import event_of
 from services.referral.plan import Plan, Problem, Purpose, Unreadable
@@ -152,40 +153,51 @@ class Answering:
         return answers.UNKNOWN_RECEIVER if self._one.municipality is None else None
 
     def _decided(self, plan: Plan) -> Outcome:
-        command = self._command(plan)
-        result = decide(self._case(plan, command), command, self._one.message.timestamp)
+        office, one = self._office, self._one
+        known = told = None
+        if plan.purpose is not Purpose.REVOCATION:
+            known = office.register.look(self._desk, one.cpr_hash, one.cause)
+            told = told_by(plan, self._citizen_id() or self._new_citizen_id(plan), known)
+        command = self._command(plan, told)
+        result = decide(self._case(plan, command), command, one.message.timestamp)
         match result:
             case Refusal():
                 return self._refused((answers.refused(plan.format, result),))
             case Wait(document_id=earlier):
                 return self._parked(plan, earlier)
             case _:
-                return self._accepted(plan, command, result)
+                return self._accepted(plan, command, result, told if told is not known else None)
 
-    def _command(self, plan: Plan) -> DocumentCommand:
-        one, office = self._one, self._office
-        municipality = one.municipality
+    def _citizen_id(self) -> str | None:
+        citizen = self._desk.citizens.get(self._one.cpr_hash)
+        return citizen.citizen_id if citizen is not None else None
+
+    def _new_citizen_id(self, plan: Plan) -> str:
+        return self._office.register.new_id(self._one.hospital.sor, plan.document_id)
+
+    def _command(self, plan: Plan, told: CitizenRecord | None) -> DocumentCommand:
+        one, municipality = self._one, self._one.municipality
         assert municipality is not None, "misdirected plans are refused before"
-        citizen = self._desk.citizens.get(one.cpr_hash)
-        citizen_id = citizen.citizen_id if citizen is not None else None
-        rule = rule_for(office.rules, plan.type, plan.discharge_date)
-        match plan.purpose:
-            case Purpose.NEW:
-                return TakePlan(
-                    plan=plan,
-                    referral_id=identity.referral_id(one.hospital.sor, plan.document_id),
-                    citizen_id=citizen_id
-                    or office.register.new_id(one.hospital.sor, plan.document_id),
-                    hospital=one.hospital.sor,
-                    municipality=municipality,
-                    rule=rule,
-                )
-            case Purpose.CORRECTION:
-                return CorrectPlan(
-                    plan=plan, citizen_id=citizen_id, municipality=municipality, rule=rule
-                )
-            case Purpose.REVOCATION:
-                return RevokePlan(plan=plan, citizen_id=citizen_id)
+        if told is None:
+            return RevokePlan(plan=plan, citizen_id=self._citizen_id())
+        rule = rule_for(self._office.rules, plan.type, plan.discharge_date)
+        if plan.purpose is Purpose.CORRECTION:
+            return CorrectPlan(
+                plan=plan,
+                residence=residence_of(told),
+                citizen_id=self._citizen_id(),
+                municipality=municipality,
+                rule=rule,
+            )
+        return TakePlan(
+            plan=plan,
+            residence=residence_of(told),
+            referral_id=identity.referral_id(one.hospital.sor, plan.document_id),
+            citizen_id=told.citizen_id,
+            hospital=one.hospital.sor,
+            municipality=municipality,
+            rule=rule,
+        )
 
     def _case(self, plan: Plan, command: DocumentCommand) -> Case:
         desk, one = self._desk, self._one
@@ -214,17 +226,19 @@ class Answering:
             return None
         return self._desk.referrals[document.referral_id]
 
-    def _accepted(self, plan: Plan, command: DocumentCommand, facts: Sequence[Fact]) -> Outcome:
+    def _accepted(
+        self,
+        plan: Plan,
+        command: DocumentCommand,
+        facts: Sequence[Fact],
+        told: CitizenRecord | None,
+    ) -> Outcome:
         desk, one, office = self._desk, self._one, self._office
         change = desk.apply(facts)
         events: list[Event] = []
         # The contact goes first: whoever hears of the referral shall find whom to tell.
-        if not isinstance(command, RevokePlan):
-            assert command.citizen_id is not None, "the domain refuses corrections of strangers"
-            recorded = office.register.record(
-                desk, plan, one.cpr_hash, command.citizen_id, one.cause
-            )
-            events += [recorded] if recorded is not None else []
+        if told is not None:
+            events.append(office.register.keep(desk, plan.person, one.cpr_hash, told, one.cause))
         for fact, after in change.happened:
             performer = office.directory.performers.get(after.provider)
             event = event_of(fact, after, performer)

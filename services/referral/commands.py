@@ -25,10 +25,22 @@ class Municipality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Residence:
+    """What planning may know of where a citizen lives and speaks.
+
+    `postcode` is empty where the address is protected or unknown; `language` is a BCP 47 tag.
+    """
+
+    postcode: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakePlan:
     """Takes a new plan for a citizen."""
 
     plan: Plan
+    residence: Residence
     referral_id: str
     citizen_id: str
     hospital: str
@@ -41,6 +53,7 @@ class CorrectPlan:
     """Takes a correction of dates. `citizen_id` is None where the person isn't known here."""
 
     plan: Plan
+    residence: Residence
     citizen_id: str | None
     municipality: Municipality
     rule: TypeRule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.referral.commands import Residence
 from services.referral.events import (
     CitizenAddress,
     CitizenGp,
@@ -12,12 +13,18 @@ from services.referral.events import (
 from services.referral.plan import Plan
 
 
+def residence_of(record: CitizenRecord) -> Residence:
+    """What planning may know of it."""
+    postcode = record.address.postcode if record.address else ""
+    return Residence(postcode=postcode, language=record.language)
+
+
 def told_by(plan: Plan, citizen_id: str, known: CitizenRecord | None) -> CitizenRecord:
     """The record after a plan; the same object as `known` where the plan says nothing new.
 
     The newest plan is right, but its silence takes nothing away: a phone number that it doesn't
     name stays. A protection stays until somebody who knows lifts it, and no address is kept with
-    it.
+    it. Danish is what a plan says that says nothing of the language.
     """
     person = plan.person
     protected = person.protected or (known is not None and known.protected)
@@ -44,7 +51,7 @@ def told_by(plan: Plan, citizen_id: str, known: CitizenRecord | None) -> Citizen
         protected=protected,
         phone=person.phone or (known.phone if known else None),
         email=person.email or (known.email if known else None),
-        language=person.language,
+        language=known.language if known and person.language == "da" else person.language,
         deceased=known.deceased if known else False,
         relatives=relatives or (known.relatives if known else ()),
         gp=CitizenGp(name=plan.gp.name, ean=plan.gp.ean) if plan.gp else None,

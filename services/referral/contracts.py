@@ -27,6 +27,7 @@ from services.referral.commands import (
     FaceInfeasible,
     Municipality,
     PassLimit,
+    Residence,
     RevokePlan,
     TakePlan,
     WarnOfLimit,
@@ -103,6 +104,7 @@ _RUDDI: Final = Plan(
     transport=False,
     vulnerable=False,
 )
+_HOME: Final = Residence(postcode="4300", language="da")
 
 
 def _changed(plan: Plan, **changes: Any) -> Plan:
@@ -116,6 +118,7 @@ def _story() -> Iterator[tuple[Fact, Referral]]:
     citizen = citizen_id(keyed_hash(EXAMPLE_KEY, _HOSPITAL, _RUDDI.document_id))
     take = TakePlan(
         plan=_RUDDI,
+        residence=_HOME,
         referral_id=referral_id(_HOSPITAL, _RUDDI.document_id),
         citizen_id=citizen,
         hospital=_HOSPITAL,
@@ -169,7 +172,9 @@ def _story() -> Iterator[tuple[Fact, Referral]]:
         document_id="correction",
         discharge_date=date(2022, 5, 25),
     )
-    correct = CorrectPlan(plan=later, citizen_id=citizen, municipality=_HOLBAEK, rule=rule)
+    correct = CorrectPlan(
+        plan=later, residence=_HOME, citizen_id=citizen, municipality=_HOLBAEK, rule=rule
+    )
     yield from happens(decide(case, correct, datetime(2022, 5, 24, 6, 0, tzinfo=UTC)))
     assert referral is not None
     back = _changed(later, purpose=Purpose.REVOCATION, document_id="revocation")

@@ -261,7 +261,6 @@ def _late(referral: Referral, now: datetime) -> Iterator[Fact]:
 def _order(referral: Referral, command: TakePlan | CorrectPlan, now: datetime) -> Order:
     plan, programme = command.plan, command.rule.programme
     assert programme is not None, "an order stands only for a type that has a programme"
-    address = plan.person.address
     return Order(
         order_id=referral.order_id or order_id(referral.referral_id, 1),
         programme=programme,
@@ -269,8 +268,8 @@ def _order(referral: Referral, command: TakePlan | CorrectPlan, now: datetime) -
         limit=referral.limit,
         bedside=_at_bedside(referral.received_at, referral.discharge_date),
         vulnerable=plan.vulnerable,
-        postcode=address.postcode if address else "",
-        language=plan.person.language,
+        postcode=command.residence.postcode,
+        language=command.residence.language,
         transport=plan.transport,
     )
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import orjson
 
 from services.referral import identity
-from services.referral.contacts import told_by
 from services.referral.desk import Desk
 from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenRecord
 from services.referral.plan import Person, Plan
@@ -55,42 +54,37 @@ class Register:
         """The id of a citizen who is first met in this document."""
         return identity.citizen_id(keyed_hash(self.id_key, source, document_id))
 
-    def record(
-        self, desk: Desk, plan: Plan, cpr_hash: bytes, citizen_id: str, cause: str
-    ) -> Event | None:
-        """Writes what a plan tells of its citizen; the event to publish, None where nothing is new.
-
-        `cpr_hash` is `hash_of` the plan's person; `cause` the document, for the access log.
-        """
+    def look(self, desk: Desk, cpr_hash: bytes, cause: str) -> CitizenRecord | None:
+        """What is known of a citizen. `cause` is the document that asks, for the access log."""
         citizen = desk.citizens.get(cpr_hash)
-        known = self._open(citizen, desk, cause) if citizen is not None else None
-        told = told_by(plan, citizen_id, known)
-        if told is known:
+        if citizen is None:
             return None
+        mine = citizen.citizen_id
+        desk.accessed(Access(actor=ACTOR, action="citizen.read", citizen_id=mine, cause=cause))
+        plain = open_record(self.records, citizen.record, mine)
+        return CitizenRecord.model_validate_json(plain)
+
+    def keep(
+        self, desk: Desk, person: Person, cpr_hash: bytes, told: CitizenRecord, cause: str
+    ) -> Event:
+        """Writes a new record of a citizen, and gives the event that publishes it."""
+        citizen, mine = desk.citizens.get(cpr_hash), told.citizen_id
         if citizen is None:
             data_key = new_data_key()
             citizen = Citizen(
-                citizen_id=citizen_id,
+                citizen_id=mine,
                 cpr_hash=cpr_hash,
-                cpr_sealed=self.vault.seal(plan.person.cpr.encode(), citizen_id),
+                cpr_sealed=self.vault.seal(person.cpr.encode(), mine),
                 version=told.version,
-                data_key=self.records.seal(data_key, citizen_id),
+                data_key=self.records.seal(data_key, mine),
                 record=b"",
             )
         else:
-            data_key = self.records.open(citizen.data_key, citizen_id)
-        sealed = seal_record(self.records, data_key, told.model_dump_json().encode(), citizen_id)
+            data_key = self.records.open(citizen.data_key, mine)
+        sealed = seal_record(self.records, data_key, told.model_dump_json().encode(), mine)
         desk.recorded(replace(citizen, version=told.version, record=sealed))
-        desk.accessed(
-            Access(actor=ACTOR, action="citizen.write", citizen_id=citizen_id, cause=cause)
-        )
-        return Event(
-            topic=CITIZENS,
-            key=citizen_id,
-            type=CITIZEN_RECORDED,
-            subject=citizen_id,
-            value=sealed,
-        )
+        desk.accessed(Access(actor=ACTOR, action="citizen.write", citizen_id=mine, cause=cause))
+        return Event(topic=CITIZENS, key=mine, type=CITIZEN_RECORDED, subject=mine, value=sealed)
 
     def seal_details(self, plan: Plan, referral_id: str) -> bytes:
         """What the plan says beyond planning, for the record's keeper alone."""
@@ -102,10 +96,3 @@ class Register:
             "diagnoses": plan.diagnoses,
         }
         return self.vault.seal(orjson.dumps(details), referral_id)
-
-    def _open(self, citizen: Citizen, desk: Desk, cause: str) -> CitizenRecord:
-        desk.accessed(
-            Access(actor=ACTOR, action="citizen.read", citizen_id=citizen.citizen_id, cause=cause)
-        )
-        plain = open_record(self.records, citizen.record, citizen.citizen_id)
-        return CitizenRecord.model_validate_json(plain)

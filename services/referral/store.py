@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from services.referral.plan import PlanType
@@ -153,13 +153,9 @@ WITH wanted AS (
     UNION SELECT r.referral_id FROM referrals r
         JOIN unnest($3::text[], $4::text[]) AS d(hospital, document_id)
           ON r.hospital = d.hospital AND r.replaces_document = d.document_id
-), held AS (
-    SELECT r.* FROM referrals r JOIN wanted USING (referral_id)
-    ORDER BY r.referral_id FOR UPDATE OF r
 )
-SELECT h.*, (SELECT array_agg(o.day ORDER BY o.day) FROM offered_days o
-             WHERE o.referral_id = h.referral_id) AS offered
-FROM held h
+SELECT r.* FROM referrals r JOIN wanted USING (referral_id)
+ORDER BY r.referral_id FOR NO KEY UPDATE OF r
 """
 
 
@@ -172,7 +168,8 @@ async def referrals(
 ) -> dict[str, Referral]:
     """Locks and loads referrals: by id, of citizens, and those that replace (hospital, document).
 
-    Always in the order of their ids, so that no two batches wait for each other.
+    Always in the order of their ids, so that no two batches wait for each other. The offered days
+    are read after the locks are had: a statement that waited for a lock sees what stood before.
     """
     pairs = list(replaced)
     rows = await conn.fetch(
@@ -182,10 +179,19 @@ async def referrals(
         [hospital for hospital, _ in pairs],
         [document for _, document in pairs],
     )
-    return {row["referral_id"]: _referral(row) for row in rows}
+    if not rows:
+        return {}
+    offered: dict[str, list[date]] = {}
+    for row in await conn.fetch(
+        """SELECT referral_id, day FROM offered_days
+           WHERE referral_id = ANY($1::text[]) ORDER BY day""",
+        [row["referral_id"] for row in rows],
+    ):
+        offered.setdefault(row["referral_id"], []).append(row["day"])
+    return {row["referral_id"]: _referral(row, offered.get(row["referral_id"], ())) for row in rows}
 
 
-def _referral(row: Row) -> Referral:
+def _referral(row: Row, offered: Iterable[date]) -> Referral:
     return Referral(
         referral_id=row["referral_id"],
         citizen_id=row["citizen_id"],
@@ -205,7 +211,7 @@ def _referral(row: Row) -> Referral:
         order_id=row["order_id"],
         order_stands=row["order_stands"],
         closed=CloseReason(row["closed"]) if row["closed"] else None,
-        offered=tuple(row["offered"] or ()),
+        offered=tuple(offered),
         at_risk=row["at_risk"],
         missed=row["missed"],
         free_choice=FreeChoiceReason(row["free_choice"]) if row["free_choice"] else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +12,12 @@ import orjson
 import pytest
 
 from deploy.demo.documents import fhir_plan, ruddi_fhir, ruddi_ggop
-from shared.handling import Applied, CancelTimer, Dead, Parked, SetTimer
+from shared.handling import Applied, CancelTimer, Dead, Parked, SetTimer, Unit
 from tests.conftest import Databases
-from tests.delivery import events_of
+from tests.delivery import deliver, events_of
+from tests.integration.probe.world import until
 from tests.integration.referral_room import Room, a_session, names, only, timers
-from tests.unit.referral.factories import HOSPITAL
+from tests.unit.referral.factories import HOSPITAL, NOW
 
 INSIDE, OUTSIDE = "2022-05-28T07:00:00Z", "2022-06-02T07:00:00Z"
 
@@ -173,3 +175,31 @@ async def test_a_timer_whose_referral_was_offered_in_time_says_nothing(room: Roo
     outcomes = await room.takes(ruddi_fhir())
     await room.hears(room.offered(only(outcomes, "order.placed"), INSIDE))
     assert names(await room.rings(*timers(outcomes).values())) == []
+
+
+async def test_a_correction_that_waited_for_an_offer_to_commit_sees_the_offer(
+    database: Databases,
+) -> None:
+    dsn = await database("referral")
+    first, second = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    try:
+        room, other = Room(first), Room(second)
+        order = await ordered(room, fhir_plan(document_id="plan-1"))
+        correction = other.bag.document(
+            fhir_plan(document_id="plan-2", corrects="plan-1", discharge_date="2022-05-25")
+        )
+        pid = second.get_server_pid()
+        async with first.transaction():
+            await room.clock.training(Unit(conn=first, now=NOW), [room.offered(order, INSIDE)])
+            waiting = asyncio.create_task(deliver(second, other.intake, [correction], NOW))
+
+            async def blocked() -> bool:
+                return bool(await first.fetchval("SELECT cardinality(pg_blocking_pids($1))", pid))
+
+            await until(blocked)
+        outcomes = await waiting
+        assert names(outcomes)[:2] == ["referral.revised", "order.changed"]
+        assert timers(outcomes) == {}, "the clock has stopped"
+    finally:
+        await first.close()
+        await second.close()

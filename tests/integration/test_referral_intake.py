@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -373,6 +374,14 @@ async def test_every_look_at_a_citizen_stands_in_the_access_log(room: Room) -> N
     ]
 
 
+async def test_what_a_later_plan_does_not_say_is_taken_from_what_is_known(room: Room) -> None:
+    await room.takes(fhir_plan(document_id="plan-1", address=HOME, phone="20123456", language="en"))
+    outcomes = await room.takes(ggop_plan(document_id="plan-2", replaces="plan-1"))
+    order = only(outcomes, "order.placed")
+    assert (order["postcode"], order["language"]) == ("4300", "en")
+    assert "citizen.recorded" not in names(outcomes), "nothing new was said"
+
+
 async def test_two_processes_that_meet_a_new_citizen_agree_on_one_id(
     database: Databases,
 ) -> None:
@@ -411,3 +420,24 @@ async def test_a_second_run_from_nothing_says_the_same(database: Databases) -> N
         finally:
             await conn.close()
     assert said[0] == said[1]
+
+
+async def test_any_mutation_of_a_document_is_answered_and_breaks_nothing(room: Room) -> None:
+    chance = random.Random(140)
+    odd = ["\\u0000", "\\ud800", "\u200b", "&#0;", '"', "<", "{", "9" * 40, "", "2022-05-24"]
+    records = []
+    for number in range(200):
+        earlier = f"plan-{number % 7}"
+        if number % 2:
+            value = fhir_plan(document_id=f"plan-{number % 50}", replaces=earlier)
+        else:
+            value = ggop_plan(document_id=f"plan-{number % 50}", corrects=earlier)
+        text = value.decode("latin-1")
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(text))
+            word = chance.choice(odd).encode().decode("latin-1")
+            text = text[:at] + word + text[at + chance.randint(0, 3) :]
+        records.append(room.bag.document(text.encode("latin-1")))
+    outcomes = await deliver(room.conn, an_intake(), records, NOW)
+    assert {verdict(one) for one in outcomes} <= {"ok", "fatal-error", "transient-error"}
+    assert await room.rows("SELECT count(*) > 0 FROM referrals") == [(True,)]

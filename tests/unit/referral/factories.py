@@ -12,7 +12,14 @@ from typing import Any
 
 from services.referral import configuration
 from services.referral.answering import Office
-from services.referral.commands import Case, CorrectPlan, Municipality, RevokePlan, TakePlan
+from services.referral.commands import (
+    Case,
+    CorrectPlan,
+    Municipality,
+    Residence,
+    RevokePlan,
+    TakePlan,
+)
 from services.referral.documents import read, receipt
 from services.referral.domain import decide
 from services.referral.handlers_intake import Intake
@@ -42,6 +49,7 @@ HOLBAEK = Municipality(
     provider="316",
     at_risk_days=3,
 )
+HOME = Residence(postcode="4300", language="da")
 
 
 def a_key(name: str) -> str:
@@ -138,6 +146,7 @@ def the_rule(plan: Plan) -> TypeRule:
 def taking(plan: Plan, *, citizen: str = "RUDDI", municipality: Municipality = HOLBAEK) -> TakePlan:
     return TakePlan(
         plan=plan,
+        residence=HOME,
         referral_id=referral_id(HOSPITAL, plan.document_id),
         citizen_id=citizen,
         hospital=HOSPITAL,
@@ -151,7 +160,11 @@ def correcting(
 ) -> CorrectPlan:
     plan = replace(plan, purpose=Purpose.CORRECTION)
     return CorrectPlan(
-        plan=plan, citizen_id=citizen, municipality=municipality, rule=the_rule(plan)
+        plan=plan,
+        residence=HOME,
+        citizen_id=citizen,
+        municipality=municipality,
+        rule=the_rule(plan),
     )
 
 
