@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, Literal
@@ -35,6 +36,13 @@ _MONTHS: Final[Mapping[Language, tuple[str, ...]]] = {
 }
 _NO_PLACE: Final[Mapping[Language, str]] = {"da": "sted oplyses", "en": "place to be told"}
 _AT_HOME: Final[Mapping[Language, str]] = {"da": "hjemme hos dig", "en": "at your home"}
+
+# A place whose name says what is trained there is named by its address in text messages.
+_TELLING: Final = re.compile(
+    r"genoptr|rehab|smerte|\bryg|kræft|hjerte|lunge|\bkol\b|neuro|psyk|demens|misbrug|hospice|sygehus"
+    r"|hospital|klinik|apopleksi|diabetes",
+    re.IGNORECASE,
+)
 
 Value = str | bool | list[str]
 
@@ -90,8 +98,12 @@ def place_choices(facts: Facts, language: Language) -> list[str]:
     if facts.slot is None or facts.slot.place is None:
         return [_NO_PLACE[language]]
     place = facts.slot.place
+    address = clean(place.address or "")
     name = clean(place.name)
-    choices = [f"{name}, {clean(place.address)}"] if place.address else []
+    if _TELLING.search(name):
+        name = address or _NO_PLACE[language]
+        address = clean(place.postcode or "") if place.address else ""
+    choices = [f"{name}, {address}"] if address else []
     choices.append(name)
     choices += [f"{name[:length].rstrip(' ,.-')}." for length in range(len(name) - 1, 7, -1)]
     return choices

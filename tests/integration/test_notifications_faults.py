@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from services.notifications.operations import Outcome, settle, uncertain_messages
 from tests.conftest import Databases
 from tests.integration.notifications_world import Servers, World, until
 from tests.unit.notifications.factories import a_citizen, an_offer
@@ -138,3 +139,30 @@ async def test_a_stop_waits_for_the_calls_in_hand_and_records_them(world: World)
     statuses = [status for _, status, _ in await world.statuses()]
     assert set(statuses) <= {"created", "sent"}
     assert statuses.count("sent") == len(await world.servers.mails())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "mails", "kinds"),
+    [
+        ("sent", "sent", 1, ["uncertain", "sent"]),
+        ("failed", "failed", 1, ["uncertain", "failed"]),
+        ("again", "sent", 2, ["uncertain", "sent"]),
+    ],
+)
+async def test_a_human_settles_what_is_uncertain(
+    world: World, outcome: Outcome, status: str, mails: int, kinds: list[str]
+) -> None:
+    await world.citizens(a_citizen())
+    await world.news(an_offer())
+    await killed_while_sending(world, "after-call")
+    await world.send_everything()
+    async with world.pool.acquire() as conn:
+        [row] = await uncertain_messages(conn)
+        assert (row["template"], row["reason"]) == ("session-offered", "sender-died")
+        async with conn.transaction():
+            assert await settle(conn, row["notification_id"], outcome, world.now)
+            assert not await settle(conn, row["notification_id"], outcome, world.now)
+    await world.send_everything()
+    assert [state for _, state, _ in await world.statuses()] == [status]
+    assert len(await world.servers.mails()) == mails
+    assert [event["type"].split(".")[3] for event in await world.published()] == kinds

@@ -6,6 +6,7 @@ People are MedCom's public test persons; phone numbers and addresses are made up
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,15 @@ VAULT_KEYS = "k1:" + "dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtMDE="
 CITIZENS_KEYS = "k1:" + "dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtMDI="
 
 RUDDI = "ruddi26charactersofbase32a"
+
+
+# What no text message says, and no mail either but for a place's own name.
+FORBIDDEN = re.compile(
+    # types of plan, what the plan is, diagnoses (words and SKS codes), CPR, the citizen's street
+    r"genoptræn|rehabilit|almen|specialiser|basal|avanceret|diagnos|fraktur|sygdom|sygehus"
+    r"|hospital|patient|plan\b|\bD[A-Z]\d{2,}|\b\d{6}-?\d{4}\b|Hemmeligvej",
+    re.IGNORECASE,
+)
 
 
 def instant(at: datetime) -> str:
