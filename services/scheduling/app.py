@@ -20,10 +20,10 @@ from services.scheduling.settings import (
     COMPETENCES,
     Municipality,
     SchedulingSettings,
+    Sources,
     read_municipalities,
 )
 from shared.service import Service, Subscription
-from shared.topics import Cluster, load
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -47,7 +47,7 @@ def service(settings: SchedulingSettings) -> Service:
     """Scheduling as the runtime runs it. Raises SettingsError or ClusterFileError."""
     municipalities = read_municipalities(settings.municipalities, settings.notice_days)
     scheduling = Scheduling(terms(municipalities, settings.notice_days), postcodes())
-    rosters = Rosters(speaks_for(load(settings.topics)), competences(municipalities))
+    rosters = Rosters(Sources(settings.topics), competences(municipalities))
     return Service(
         name=SchedulingSettings.service,
         migrations=MIGRATIONS,
@@ -91,11 +91,3 @@ def competences(municipalities: Mapping[str, Municipality]) -> Callable[[str], f
         return known.competences if known is not None else COMPETENCES
 
     return of
-
-
-def speaks_for(cluster: Cluster) -> Mapping[str, frozenset[str]]:
-    """The provider codes that each roster system may speak for."""
-    return {
-        party.code: frozenset(map(str, party.attributes.get("providers", ())))
-        for party in cluster.of_kind("source")
-    }

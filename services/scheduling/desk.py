@@ -54,6 +54,11 @@ class Desk:
         self._lost: dict[str, None] = {}
         self._retry_all = False
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether a batch changed anything that is to be saved."""
+        return bool(self.changed or self.weeks)
+
     def remember(self, placed: Placed) -> None:
         """Takes over an order from the database."""
         self.provider.put(placed)
@@ -157,6 +162,8 @@ class Desk:
         after = decision.placed
         order_id = after.order.order_id
         before = self.provider.orders.get(order_id)
+        if after == before and not decision.events:
+            return []
         if before is not None:
             self._count(before, -1)
             if before.booking is not None:

@@ -103,9 +103,9 @@ class Scheduling:
         missing: list[str] = []
         for code, token in tokens.items():
             desk = self._desks.pop(code, None)
-            if desk is None or desk.token is None or desk.token != token or desk.day != today:
+            if desk is None or token is None or desk.token != token or desk.day != today:
                 desk = Desk(code, self._terms(code), self._postcodes)
-                desk.day = today
+                desk.day, desk.token = today, token
                 missing.append(code)
             desks[code] = desk
         if missing:
@@ -120,24 +120,21 @@ class Scheduling:
         return desks
 
     async def _save(self, unit: Unit, desks: Mapping[str, Desk]) -> None:
-        token = uuid.uuid4()
-        every = list(desks.values())
-        bodies = {order_id: body for desk in every for order_id, body in desk.bodies.items()}
-        changed = [placed for desk in every for placed in desk.changed.values()]
-        if changed:
+        """Saves what changed, under a new token where anything did."""
+        every = [desk for desk in desks.values() if desk.has_changed or desk.token is None]
+        if every:
+            bodies = {order_id: body for desk in every for order_id, body in desk.bodies.items()}
+            changed = [placed for desk in every for placed in desk.changed.values()]
+            sessions = [one for desk in every for one in desk.sessions.values()]
+            weeks = [one for desk in every for one in desk.weeks.values()]
             await store.save_orders(unit.conn, changed, bodies)
-            await store.save_sessions(
-                unit.conn, [one for desk in every for one in desk.sessions.values()]
-            )
-        await store.save_weeks(unit.conn, [one for desk in every for one in desk.weeks.values()])
-        await store.set_token(unit.conn, list(desks), token)
-
-        def remember() -> None:
-            for code, desk in desks.items():
+            await store.save_sessions(unit.conn, sessions)
+            await store.save_weeks(unit.conn, weeks)
+            token = uuid.uuid4()
+            await store.set_token(unit.conn, [desk.provider.code for desk in every], token)
+            for desk in every:
                 desk.token = token
-                self._desks[code] = desk
-
-        unit.on_commit.append(remember)
+        unit.on_commit.append(lambda: self._desks.update(desks))
 
 
 def _carry_out(desk: Desk, command: _Command, unit: Unit) -> list[Event]:

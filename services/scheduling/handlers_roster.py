@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from services.scheduling import capacity, events, store
 from services.scheduling.capacity import LocationWeek, Problem, Shift
 from services.scheduling.incoming import CapacityStated, faults, stated
+from services.scheduling.settings import Sources
 from shared.envelope import Event, Message
 from shared.handling import Applied, Outcome, Unit
 
@@ -20,20 +21,17 @@ _MOST_PROBLEMS: Final = 20
 class Rosters:
     """The handler of roster.<source>.capacity.
 
-    `speaks_for` holds the provider codes of each source; `competences` those that a
+    `sources` knows whom each roster system may speak for; `competences` gives those that a
     provider's programmes know.
     """
 
-    def __init__(
-        self,
-        speaks_for: Mapping[str, frozenset[str]],
-        competences: Callable[[str], frozenset[str]],
-    ) -> None:
-        self._speaks_for = speaks_for
+    def __init__(self, sources: Sources, competences: Callable[[str], frozenset[str]]) -> None:
+        self._sources = sources
         self._competences = competences
 
     async def intake(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
         """Accepts or refuses each statement; the receipt names the element at fault."""
+        self._sources.refresh()
         read = [self._read(message) for message in messages]
         good = [one for one in read if not isinstance(one, _Refused)]
         if good:
@@ -74,7 +72,7 @@ class Rosters:
         except ValidationError as error:
             return _Refused(faults(error))
         about = (model.location.code, model.week, model.version)
-        if model.provider not in self._speaks_for.get(source, frozenset()):
+        if model.provider not in self._sources.providers(source):
             reason = f"roster {source} may not speak for provider {model.provider}"
             return _Refused([Problem("provider", reason)], *about)
         found = capacity.problems(stated(model), self._competences(model.provider))

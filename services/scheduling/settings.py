@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from shared.settings import ServiceSettings, SettingsError
+from shared.topics import Cluster, ClusterFileError, load
+
+_LOG: Final = logging.getLogger("services.scheduling")
 
 COMPETENCES: Final = frozenset(
     {"almen", "avanceret", "specialiseret", "neurologi", "håndterapi", "ryg", "børn", "hjerte"}
@@ -75,3 +79,48 @@ def _municipality(path: Path, content: Mapping[str, Any], notice_days: int) -> M
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise SettingsError(f"{path}: scheduling.competences must be a list of names")
     return Municipality(code, days, frozenset(names))
+
+
+class Sources:
+    """The roster systems that the cluster file declares, and whom they may speak for.
+
+    Reads the file anew when it has changed, so that a new roster system needs no restart; a file
+    that can't be used then changes nothing. Raises ClusterFileError where the first reading fails.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = _version(path)
+        self._providers = _speak_for(load(path))
+
+    def refresh(self) -> None:
+        """Looks whether the file has changed; costs one stat."""
+        seen = _version(self._path)
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._providers = _speak_for(load(self._path))
+            except ClusterFileError as error:
+                _LOG.warning("the cluster file can't be used, rosters stay as they were: %s", error)
+
+    def providers(self, source: str) -> frozenset[str]:
+        """The provider codes that a roster system may speak for; none for an unknown one."""
+        return self._providers.get(source, frozenset())
+
+
+def _version(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def _speak_for(cluster: Cluster) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for party in cluster.of_kind("source"):
+        providers = party.attributes.get("providers", [])
+        if not isinstance(providers, list) or not all(isinstance(p, str) for p in providers):
+            raise ClusterFileError(f"source {party.code}: providers must be a list of codes")
+        found[party.code] = frozenset(providers)
+    return found

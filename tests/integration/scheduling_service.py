@@ -43,9 +43,7 @@ class Process:
 
     async def apply(self, handler: Handler, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """What a batch publishes, after its commit."""
-        return told(
-            event for one in await self.outcomes(handler, messages) for event in events(one)
-        )
+        return told(events_of(await self.outcomes(handler, messages)))
 
     async def outcomes(self, handler: Handler, messages: Sequence[Message]) -> Sequence[Outcome]:
         return await deliver(self.conn, handler, messages, self.now)

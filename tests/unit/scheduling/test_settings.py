@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.scheduling.app import public_holiday
-from services.scheduling.settings import COMPETENCES, read_municipalities
+from services.scheduling.settings import COMPETENCES, Sources, read_municipalities
 from shared.settings import SettingsError
+from shared.topics import ClusterFileError
 
 
 def write(folder: Path, text: str) -> Path:
@@ -60,3 +61,33 @@ def test_store_bededag_is_a_working_day_since_2024() -> None:
 @pytest.mark.parametrize("day", ["2026-05-01", "2026-06-05", "2026-12-24", "2026-12-31"])
 def test_optional_holidays_are_working_days(day: str) -> None:
     assert not public_holiday(date.fromisoformat(day))
+
+
+SOURCE = '[[party]]\nkind = "source"\ncode = "{code}"\nattributes = {{ providers = {providers} }}\n'
+
+
+def test_a_new_roster_system_needs_no_restart(tmp_path: Path) -> None:
+    path = tmp_path / "topics.toml"
+    path.write_text(SOURCE.format(code="randers", providers='["730"]'), encoding="utf-8")
+    sources = Sources(path)
+    assert sources.providers("holbaek") == frozenset()
+    with path.open("a", encoding="utf-8") as file:
+        file.write(SOURCE.format(code="holbaek", providers='["316"]'))
+    sources.refresh()
+    assert sources.providers("holbaek") == {"316"}
+
+
+def test_a_cluster_file_that_breaks_later_leaves_rosters_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "topics.toml"
+    path.write_text(SOURCE.format(code="randers", providers='["730"]'), encoding="utf-8")
+    sources = Sources(path)
+    path.write_text("[[party]", encoding="utf-8")
+    sources.refresh()
+    assert sources.providers("randers") == {"730"}
+
+
+def test_a_cluster_file_that_is_wrong_from_the_start_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "topics.toml"
+    path.write_text(SOURCE.format(code="randers", providers="730"), encoding="utf-8")
+    with pytest.raises(ClusterFileError, match="providers"):
+        Sources(path)
