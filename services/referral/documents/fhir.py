@@ -145,7 +145,7 @@ class _Reader:
         type_ = asked.type_of(request, problems)
         discharge = asked.discharge_date(message, request, problems)
         later_start = asked.later_start(request, problems)
-        purpose, earlier = asked.purpose_of(message, request, problems)
+        purpose, earlier = asked.purpose_of(message, self._header.id, request, problems)
         authored = fields.day(
             request.authored_on, "ServiceRequest.authoredOn", "Planens dato", problems
         )

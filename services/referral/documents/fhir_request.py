@@ -90,26 +90,14 @@ def later_start(request: fhir.ServiceRequest, problems: Problems) -> date | None
 
 
 def purpose_of(
-    message: Message, request: fhir.ServiceRequest, problems: Problems
+    message: Message, header_id: str | None, request: fhir.ServiceRequest, problems: Problems
 ) -> tuple[Purpose, str | None]:
     """(purpose, document id): the id of what is corrected, taken back or replaced, if anything."""
-    provenances = message.all(fhir.Provenance)
     if message.count("Provenance") == 0:
         problems.missing("Bundle.entry.resource.ofType(Provenance)", "Provenance")
-    activities = {
-        coding.code
-        for provenance in provenances
-        if provenance.activity is not None
-        for coding in provenance.activity.coding
-    }
-    earlier = next(
-        (
-            found
-            for provenance in provenances
-            if (found := _document_of([one.what for one in provenance.entity if one.what]))
-        ),
-        None,
-    )
+    provenances = own_provenances(message, header_id)
+    activities = activities_of(provenances)
+    earlier = earlier_message(provenances)
     if request.status in {"revoked", "entered-in-error"} or "retract-message" in activities:
         purpose = Purpose.REVOCATION
     elif "modified-message" in activities:
@@ -120,6 +108,39 @@ def purpose_of(
     if found is None:
         problems.missing(EARLIER_PATH, "Id på den meddelelse, der rettes eller tilbagekaldes,")
     return purpose, _bounded(found, EARLIER_PATH, problems)
+
+
+def own_provenances(message: Message, header_id: str | None) -> list[fhir.Provenance]:
+    """The Provenances of this message: MedCom's messages hold those of the earlier ones too.
+
+    What a Provenance targets tells them apart; one without a target is taken for this message's.
+    """
+    return [
+        provenance
+        for provenance in message.all(fhir.Provenance)
+        if not provenance.target or _document_of(provenance.target) == fields.clean(header_id)
+    ]
+
+
+def activities_of(provenances: Sequence[fhir.Provenance]) -> set[str | None]:
+    """The activity codes."""
+    return {
+        coding.code
+        for provenance in provenances
+        if provenance.activity is not None
+        for coding in provenance.activity.coding
+    }
+
+
+def earlier_message(provenances: Sequence[fhir.Provenance]) -> str | None:
+    """The id of the message that came before; an entity that is a source is a part of this one."""
+    entities = (
+        entity.what
+        for provenance in provenances
+        for entity in provenance.entity
+        if entity.what is not None and entity.role != "source"
+    )
+    return next((found for what in entities if (found := _document_of([what]))), None)
 
 
 def diagnoses(

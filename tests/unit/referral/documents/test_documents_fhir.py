@@ -259,6 +259,34 @@ def test_a_correction_of_nothing_is_refused() -> None:
     assert elements(document) == [("Provenance.entity.what.reference", "required")]
 
 
+def test_the_provenance_of_earlier_messages_is_history() -> None:
+    """MedCom's messages hold the Provenances of the whole course, each with its own target."""
+
+    def change(of: dict[str, Tree]) -> None:
+        modified = {"coding": [{"code": "modified-message"}]}
+        earlier = {
+            "resourceType": "Provenance",
+            "id": "history",
+            "target": [{"reference": "MessageHeader/second"}],
+            "activity": modified,
+            "entity": [{"role": "revision", "what": {"reference": "MessageHeader/first"}}],
+        }
+        of["Bundle"]["entry"].insert(1, {"resource": earlier})
+
+    assert accepted(changed(change)).purpose is Purpose.NEW
+    third = accepted(changed(change, fhir_plan(document_id="third", corrects="second")))
+    assert (third.purpose, third.corrects) == (Purpose.CORRECTION, "second")
+
+
+def test_a_part_of_the_message_is_no_earlier_message() -> None:
+    def change(of: dict[str, Tree]) -> None:
+        part = {"role": "source", "what": {"identifier": {"value": "urn:uuid:part"}}}
+        of["Provenance"]["entity"].insert(0, part)
+
+    plan = accepted(changed(change, fhir_plan(document_id="second", corrects="first")))
+    assert plan.corrects == "first"
+
+
 def test_a_protected_address_is_never_read() -> None:
     plan = accepted(fhir_plan(address=HOME, protected=True))
     assert plan.person.protected
