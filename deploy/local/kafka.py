@@ -21,6 +21,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from deploy.local import kafka_jars
+from deploy.local.errors import StackError
 from deploy.local.processes import Processes, wait_until
 from deploy.local.state import State, write_private
 from deploy.topology.admin import Access
@@ -91,7 +92,7 @@ FLAGS = (
 )
 
 
-class KafkaError(Exception):
+class KafkaError(StackError):
     """The broker can't be started; the message says why and what to do."""
 
 
@@ -119,6 +120,7 @@ class Kafka:
         self._folder = state.room("kafka")
         self.data = self._folder / "data"
         self.log = state.logs / "kafka.log"
+        self._log_began = 0
 
     @property
     def port(self) -> int:
@@ -146,10 +148,15 @@ class Kafka:
     def start(
         self, *, seconds: float = 90, progress: Callable[[str], None] = lambda text: None
     ) -> None:
-        """Starts the broker and returns when the admin user can list its topics.
+        """Starts the broker and returns when it answers; see `launch` and `wait`."""
+        self.launch(progress)
+        self.wait(seconds)
 
-        Raises KafkaUnavailableError where Kafka's programs can't be had, and KafkaError with the
-        log's last error where the broker is not ready within `seconds`.
+    def launch(self, progress: Callable[[str], None] = lambda text: None) -> None:
+        """Starts the broker's process; makes its data folder the first time.
+
+        Raises KafkaUnavailableError where Kafka's programs can't be had, KafkaError where the
+        folder can't be made.
         """
         if self._processes.alive(NAME):
             return
@@ -159,7 +166,7 @@ class Kafka:
         if not (self.data / "meta.properties").exists():
             progress("Apache Kafka: preparing its data folder")
             self._format(class_path, properties)
-        size = self.log.stat().st_size if self.log.exists() else 0
+        self._log_began = self.log.stat().st_size if self.log.exists() else 0
         self._processes.start(
             NAME,
             [*self._java(class_path), "kafka.Kafka", str(properties)],
@@ -167,12 +174,19 @@ class Kafka:
             env=_environment(),
             cwd=self._folder,
         )
+
+    def wait(self, seconds: float = 90) -> None:
+        """Returns when the admin user can list the topics.
+
+        Raises KafkaError with the log's last error where it can't within `seconds`.
+        """
         if not wait_until(
             lambda: not self._processes.alive(NAME) or self._answers(), seconds=seconds
         ) or not self._processes.alive(NAME):
             self.stop(seconds=5)
             raise KafkaError(
-                f"Apache Kafka did not start: {_last_error(self.log, size)} (see {self.log})"
+                f"Apache Kafka did not start: {_last_error(self.log, self._log_began)} "
+                f"(see {self.log})"
             )
 
     def stop(self, *, seconds: float = 30) -> None:

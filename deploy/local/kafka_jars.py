@@ -20,13 +20,15 @@ import requests
 from jgo.maven import MavenContext
 from jgo.parse import Coordinate
 
+from deploy.local.errors import StackError
+
 LOCK = Path(__file__).with_name("kafka-jars.txt")
 BROKER = ("org.apache.kafka", "kafka_2.13")
 # Without a binding to a logger the broker writes no log at all.
 LOGGER = ("org.apache.logging.log4j", "log4j-slf4j-impl")
 
 
-class KafkaUnavailableError(Exception):
+class KafkaUnavailableError(StackError):
     """Kafka's programs are not here and can't be had; the message names the ways out."""
 
 

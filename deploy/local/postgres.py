@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 
 from deploy.blocking import run
+from deploy.local.errors import StackError
 from deploy.local.processes import Account, Processes, wait_until
 from deploy.local.state import State, port_is_free
 
@@ -57,7 +58,7 @@ WITHOUT_FSYNC: Mapping[str, str] = {
 }
 
 
-class PostgresError(Exception):
+class PostgresError(StackError):
     """The server can't be started; the message says why and what to do."""
 
 

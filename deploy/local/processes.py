@@ -17,6 +17,9 @@ import psutil
 
 from deploy.local.state import write_private
 
+# From this size on a start begins a new log and keeps the last one.
+LOG_BYTES = 32 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -75,6 +78,8 @@ class Processes:
         Its output is appended to `log`. Raises OSError where the program can't be run.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".old.log"))
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             child = subprocess.Popen(  # noqa: S603 - the launcher's own commands
