@@ -16,33 +16,33 @@ from typing import TYPE_CHECKING, Final
 
 from services.referral import answers, identity
 from services.referral.answers import Acknowledge, Verdict
+from services.referral.arrival import Arrival
 from services.referral.commands import (
     Case,
     CorrectPlan,
     DocumentCommand,
-    Municipality,
     Refusal,
     RevokePlan,
     TakePlan,
     Wait,
 )
-from services.referral.configuration import Directory, Hospital, Hospitals
+from services.referral.configuration import Directory, Hospitals
 from services.referral.contacts import residence_of, told_by
 from services.referral.desk import Desk
 from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED, CitizenRecord
+from services.referral.facts import Fact, Noted
 from services.referral.limit import TypeRule, rule_for
 from services.referral.outgoing import event_of
 from services.referral.plan import Plan, Problem, Purpose, Unreadable
-from services.referral.referral import Fact, Noted, Referral
+from services.referral.referral import Referral
 from services.referral.register import Register
-from services.referral.store import Document, Waiting
+from services.referral.store_documents import Document, Waiting
 from services.referral.timers import Timetable
 from shared.envelope import Event
 from shared.handling import Applied, Parked
 
 if TYPE_CHECKING:
-    from shared.envelope import Message
     from shared.handling import Outcome, Unit
 
 PATIENCE: Final = timedelta(days=7)
@@ -71,35 +71,6 @@ class Office:
     register: Register
     timetable: Timetable
     acknowledge: Acknowledge
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A record of a hospital's topic, read.
-
-    `municipality` is None where the receiver is unknown; `cpr_hash` empty where nothing was read.
-    """
-
-    message: Message
-    hospital: Hospital
-    reading: Plan | Unreadable
-    municipality: Municipality | None
-    cpr_hash: bytes
-    content_hash: bytes
-
-    @property
-    def origin(self) -> tuple[str, int, int]:
-        """Topic, partition and offset."""
-        return (self.message.topic, self.message.partition, self.message.offset)
-
-    @property
-    def cause(self) -> str:
-        """The record, as the access log names it."""
-        return "/".join(map(str, self.origin))
-
-    def document(self, document_id: str) -> tuple[str, str]:
-        """What a document of the same hospital is known by."""
-        return (self.hospital.sor, document_id)
 
 
 class Answering:

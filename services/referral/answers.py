@@ -8,8 +8,8 @@ from typing import Final, Literal, Protocol
 
 from services.referral.commands import Field, Refusal
 from services.referral.documents import fhir, fhir_people, fhir_request, ggop, ggop_people
+from services.referral.facts import Note
 from services.referral.plan import Format, Original, Plan, Problem, Unreadable
-from services.referral.referral import Note
 
 Read = Callable[[bytes | None, str | None], Plan | Unreadable]
 

@@ -19,21 +19,20 @@ from services.referral.commands import (
     PassLimit,
     WarnOfLimit,
 )
-from services.referral.limit import local_day
-from services.referral.referral import (
+from services.referral.facts import (
     Fact,
     FreeChoiceOpened,
-    FreeChoiceReason,
     HospitalTold,
     LimitAtRisk,
     LimitMissed,
     OfferCounted,
-    Referral,
     Told,
     WorkOpened,
     WorkReason,
     evolve,
 )
+from services.referral.limit import local_day
+from services.referral.referral import FreeChoiceReason, Referral
 
 
 def decide_clock(case: Case, command: ClockCommand, now: datetime) -> tuple[Fact, ...]:

@@ -7,9 +7,10 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
+from services.referral.facts import Offer
 from services.referral.limit import TypeRule
 from services.referral.plan import Plan
-from services.referral.referral import Offer, Referral
+from services.referral.referral import Referral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ from services.referral.contacts import told_by
 from services.referral.documents import receipt
 from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED, PRODUCED, CitizenRecord
+from services.referral.facts import Fact, Noted, Offer, Received, evolve
 from services.referral.identity import citizen_id, receipt_id, referral_id
 from services.referral.limit import rule_for
 from services.referral.outgoing import event_of
@@ -49,7 +50,7 @@ from services.referral.plan import (
     Purpose,
     Relative,
 )
-from services.referral.referral import Fact, Noted, Offer, Received, Referral, evolve
+from services.referral.referral import Referral
 from shared.crypto import Unreadable, Vault, keyed_hash, new_data_key, open_record, seal_record
 from shared.envelope import TYPE_PREFIX
 

@@ -11,24 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from services.referral import store
-from services.referral.referral import (
-    Closed,
-    Fact,
-    Noted,
-    Received,
-    Referral,
-    WorkOpened,
-    evolve,
-)
-from services.referral.store import (
-    Access,
-    Citizen,
-    Document,
-    SessionRow,
-    Waiting,
-    WorklistEntry,
-)
+from services.referral import store, store_citizens, store_documents
+from services.referral.facts import Closed, Fact, Noted, Received, WorkOpened, evolve
+from services.referral.referral import Referral
+from services.referral.store import SessionRow, WorklistEntry
+from services.referral.store_citizens import Access, Citizen
+from services.referral.store_documents import Document, Waiting
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -173,7 +161,7 @@ class Desk:
     async def save(self, conn: Connection, now: datetime) -> None:
         """Writes everything that happened."""
         changed = [self.citizens[one] for one in sorted(self._changed_citizens)]
-        await store.save_citizens(conn, changed, now)
+        await store_citizens.save_citizens(conn, changed, now)
         new: list[tuple[Referral, bytes]] = []
         old: list[Referral] = []
         offered: list[Referral] = []
@@ -191,12 +179,12 @@ class Desk:
         await store.add_offered_days(conn, offered)
         said = [self.sessions[one] for one in sorted(self._changed_sessions)]
         await store.save_sessions(conn, said)
-        await store.add_documents(conn, self._new_documents)
+        await store_documents.add_documents(conn, self._new_documents)
         began = [self.waiting[one] for one in self._began_waiting]
-        await store.add_waiting(conn, began)
-        await store.end_waiting(conn, list(self._ended_waiting))
+        await store_documents.add_waiting(conn, began)
+        await store_documents.end_waiting(conn, list(self._ended_waiting))
         await store.add_worklist(conn, list(self._worklist.values()), now)
-        await store.log_access(conn, self._access, now)
+        await store_citizens.log_access(conn, self._access, now)
 
 
 _NO_DAYS: tuple[date, ...] = ()

@@ -20,15 +20,10 @@ from services.referral.commands import (
     TakePlan,
     Wait,
 )
-from services.referral.identity import order_id
-from services.referral.limit import earliest_start, limit_of, local_day, too_late
-from services.referral.plan import Plan
-from services.referral.referral import (
+from services.referral.facts import (
     Closed,
-    CloseReason,
     Fact,
     FreeChoiceOpened,
-    FreeChoiceReason,
     HospitalTold,
     Note,
     Noted,
@@ -37,7 +32,6 @@ from services.referral.referral import (
     OrderPlaced,
     OrderWithdrawn,
     Received,
-    Referral,
     Revised,
     Told,
     WithdrawReason,
@@ -45,6 +39,10 @@ from services.referral.referral import (
     WorkReason,
     evolve,
 )
+from services.referral.identity import order_id
+from services.referral.limit import earliest_start, limit_of, local_day, too_late
+from services.referral.plan import Plan
+from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 
 FURTHEST_AHEAD: Final = timedelta(days=366)
 

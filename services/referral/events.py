@@ -11,8 +11,9 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from services.referral.facts import Told, WithdrawReason
 from services.referral.plan import PlanType
-from services.referral.referral import CloseReason, FreeChoiceReason, Told, WithdrawReason
+from services.referral.referral import CloseReason, FreeChoiceReason
 from shared.envelope import TYPE_PREFIX
 
 REFERRALS: Final = "referrals"

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.referral import store
-from services.referral.answering import Answering, Arrival, Office
+from services.referral import store, store_citizens, store_documents
+from services.referral.answering import Answering, Office
 from services.referral.answers import Read
+from services.referral.arrival import Arrival
 from services.referral.desk import Desk
 from services.referral.metrics import Metrics
 from services.referral.plan import Plan, Purpose
@@ -81,10 +82,10 @@ class Intake:
                 if reading.purpose is Purpose.NEW:
                     new.add(one.document(reading.document_id))
         desk = Desk()
-        await store.lock_people(unit.conn, people)
-        desk.documents = await store.documents(unit.conn, own | named)
-        desk.waiting = await store.waiting(unit.conn, own)
-        desk.citizens = await store.citizens(unit.conn, people)
+        await store_citizens.lock_people(unit.conn, people)
+        desk.documents = await store_documents.documents(unit.conn, own | named)
+        desk.waiting = await store_documents.waiting(unit.conn, own)
+        desk.citizens = await store_citizens.citizens(unit.conn, people)
         ids = {d.referral_id for d in desk.documents.values() if d.referral_id is not None}
         known = [citizen.citizen_id for citizen in desk.citizens.values()]
         found = await store.referrals(unit.conn, ids, citizen_ids=known, replaced=new)

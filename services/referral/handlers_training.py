@@ -14,10 +14,10 @@ from services.referral.commands import Case, ClockCommand, DropOffer, PassLimit,
 from services.referral.configuration import Directory
 from services.referral.desk import Desk
 from services.referral.domain import decide
+from services.referral.facts import Fact, FreeChoiceOpened, LimitAtRisk, LimitMissed
 from services.referral.incoming import Invalid, News, read
 from services.referral.metrics import Metrics
 from services.referral.outgoing import event_of
-from services.referral.referral import Fact, FreeChoiceOpened, LimitAtRisk, LimitMissed
 from services.referral.store import SessionRow
 from services.referral.timers import AT_RISK, Timetable, limit_in
 from shared.handling import Applied, Dead, Parked

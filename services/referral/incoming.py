@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.referral.commands import ClockCommand, CountOffer, DropOffer, FaceInfeasible
-from services.referral.referral import Offer
+from services.referral.facts import Offer
 from shared.envelope import TYPE_PREFIX, Message
 
 Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]

@@ -24,8 +24,7 @@ from services.referral.events import (
     ReferralStatus,
     Step,
 )
-from services.referral.identity import step_id
-from services.referral.referral import (
+from services.referral.facts import (
     Closed,
     Fact,
     FreeChoiceOpened,
@@ -37,9 +36,10 @@ from services.referral.referral import (
     OrderPlaced,
     OrderWithdrawn,
     Received,
-    Referral,
     Revised,
 )
+from services.referral.identity import step_id
+from services.referral.referral import Referral
 from shared.envelope import Event
 
 _ASSESSMENT_CODE: Final = Code(system=FSIII, code=ASSESSMENT, display=ASSESSMENT_DISPLAY)

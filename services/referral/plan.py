@@ -45,11 +45,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relative:
-    """A relative that the plan names."""
+    """A relative that the plan names. `custody`: said to hold parental authority."""
 
     name: str
     phone: str | None
     relation: str | None
+    custody: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class Person:
 
     `given` and `family` may be empty only where the format allows it. `language` is a BCP 47
     tag, "da" where the document says nothing. `address` is None where it is protected.
+    `earlier_cprs`: numbers that the citizen had before, where the document links them.
     """
 
     cpr: str
@@ -78,6 +80,52 @@ class Person:
     phone: str | None
     email: str | None
     language: str
+    earlier_cprs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IcfCode:
+    """A function as WHO's ICF classifies it.
+
+    `qualifier` is the extent of the problem, "0" (none) to "4" (complete), "8" not specified, "9"
+    not applicable; None where the document says none.
+    """
+
+    code: str
+    qualifier: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactPerson:
+    """Someone who can be asked about the plan.
+
+    `role`: "signed", "co-writer" or "team" at the hospital; "region" or "municipality" for whom
+    the plan names there.
+    """
+
+    name: str
+    title: str | None
+    organisation: str | None
+    phone: str | None
+    email: str | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrative:
+    """What the plan says in words, whole and with its lines; never leaves the referral service.
+
+    `safety`: what staff must look out for. `information`: what the citizen has been told.
+    """
+
+    safety: str | None = None
+    practical: str | None = None
+    information: str | None = None
+    health: str | None = None
+    ability: str | None = None
+    need: str | None = None
+    journal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +179,11 @@ class Plan:
     # A revocation's reason: sent on the wrong citizen or otherwise never true, or just taken back.
     entered_in_error: bool = False
     original: Original | None = None
+    icf: tuple[IcfCode, ...] = ()
+    contacts: tuple[ContactPerson, ...] = ()
+    narrative: Narrative = Narrative()
+    # Whether the citizen has consented to the exchange; None where the plan doesn't say.
+    consent: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

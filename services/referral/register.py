@@ -16,7 +16,7 @@ from services.referral import identity
 from services.referral.desk import Desk
 from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenRecord
 from services.referral.plan import Person, Plan
-from services.referral.store import Access, Citizen
+from services.referral.store_citizens import Access, Citizen
 from shared.crypto import Vault, keyed_hash, new_data_key, open_record, seal_record
 from shared.envelope import Event
 

@@ -1,6 +1,7 @@
-"""All SQL on the service's own tables. Set-based: a batch costs a few statements, however long.
+"""SQL on referrals, their sessions and the worklist.
 
-Nothing here opens a connection or asks for the time.
+All stores are set-based: a batch costs a few statements, however long. None of them opens a
+connection or asks for the time.
 """
 
 from __future__ import annotations
@@ -15,52 +16,6 @@ from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 
 if TYPE_CHECKING:
     from shared.database import Connection, Row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A document that was answered for good. `receipt` is compressed (zlib)."""
-
-    source: str
-    document_id: str
-    content_hash: bytes
-    referral_id: str | None
-    receipt: bytes
-    receipt_type: str
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A record whose document waits for its original; its sender has been told so."""
-
-    origin: tuple[str, int, int]
-    source: str
-    document_id: str
-    content_hash: bytes
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Citizen:
-    """A citizen's row: everything that could name them is sealed."""
-
-    citizen_id: str
-    cpr_hash: bytes
-    cpr_sealed: bytes
-    version: int
-    data_key: bytes
-    record: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """One reading or writing of a citizen's data."""
-
-    actor: str
-    action: str
-    citizen_id: str
-    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,68 +37,6 @@ class SessionRow:
     revision: int
     starts_at: datetime
     cancelled: bool
-
-
-async def lock_people(conn: Connection, hashes: Iterable[bytes]) -> None:
-    """Lets no other process decide for the same citizens until the transaction ends."""
-    numbers = sorted({int.from_bytes(one[:8], "big", signed=True) for one in hashes})
-    await conn.execute(
-        "SELECT count(pg_advisory_xact_lock(n)) FROM unnest($1::bigint[]) AS n", numbers
-    )
-
-
-async def documents(
-    conn: Connection, wanted: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], Document]:
-    """The documents of these sources and ids that were answered for good."""
-    keys = sorted(set(wanted))
-    if not keys:
-        return {}
-    rows = await conn.fetch(
-        """SELECT d.source, d.document_id, d.content_hash, d.referral_id, d.receipt,
-                  d.receipt_type, d.received_at
-           FROM documents d JOIN unnest($1::text[], $2::text[]) AS w(source, document_id)
-             USING (source, document_id)""",
-        *zip(*keys, strict=True),
-    )
-    return {(row["source"], row["document_id"]): Document(**row) for row in rows}
-
-
-async def waiting(
-    conn: Connection, wanted: Iterable[tuple[str, str]]
-) -> dict[tuple[str, int, int], Waiting]:
-    """The records of these sources and document ids that wait for an original."""
-    keys = sorted(set(wanted))
-    if not keys:
-        return {}
-    rows = await conn.fetch(
-        """SELECT w.topic, w.partition, w.record_offset, w.source, w.document_id, w.content_hash,
-                  w.since
-           FROM waiting w JOIN unnest($1::text[], $2::text[]) AS n(source, document_id)
-             USING (source, document_id)""",
-        *zip(*keys, strict=True),
-    )
-    found = (
-        Waiting(
-            origin=(row["topic"], row["partition"], row["record_offset"]),
-            source=row["source"],
-            document_id=row["document_id"],
-            content_hash=row["content_hash"],
-            since=row["since"],
-        )
-        for row in rows
-    )
-    return {one.origin: one for one in found}
-
-
-async def citizens(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Citizen]:
-    """The citizens by the keyed hash of their number."""
-    rows = await conn.fetch(
-        """SELECT citizen_id, cpr_hash, cpr_sealed, version, data_key, record
-           FROM citizens WHERE cpr_hash = ANY($1::bytea[])""",
-        list(hashes),
-    )
-    return {row["cpr_hash"]: Citizen(**row) for row in rows}
 
 
 _REFERRALS: Final = """
@@ -226,28 +119,6 @@ async def sessions(conn: Connection, ids: Iterable[str]) -> dict[str, SessionRow
         list(ids),
     )
     return {row["session_id"]: SessionRow(**row) for row in rows}
-
-
-_SAVE_CITIZENS: Final = """
-INSERT INTO citizens (citizen_id, cpr_hash, cpr_sealed, version, data_key, record, recorded_at)
-SELECT c.*, $7 FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int[], $5::bytea[],
-                           $6::bytea[]) AS c
-ON CONFLICT (citizen_id) DO UPDATE SET
-    version = excluded.version, record = excluded.record, recorded_at = excluded.recorded_at
-"""
-
-
-async def save_citizens(conn: Connection, rows: Sequence[Citizen], now: datetime) -> None:
-    """Writes new citizens and new versions of known ones."""
-    if rows:
-        columns = zip(
-            *(
-                (r.citizen_id, r.cpr_hash, r.cpr_sealed, r.version, r.data_key, r.record)
-                for r in rows
-            ),
-            strict=True,
-        )
-        await conn.execute(_SAVE_CITIZENS, *columns, now)
 
 
 _SAVE_REFERRALS: Final = """
@@ -376,63 +247,6 @@ async def save_sessions(conn: Connection, rows: Sequence[SessionRow]) -> None:
         )
 
 
-async def add_documents(conn: Connection, rows: Sequence[Document]) -> None:
-    """Writes documents that were answered for good; `referral_id` None means refused."""
-    if rows:
-        columns: Iterable[tuple[Any, ...]] = zip(
-            *(
-                (
-                    r.source,
-                    r.document_id,
-                    r.content_hash,
-                    "refused" if r.referral_id is None else "accepted",
-                    r.referral_id,
-                    r.receipt,
-                    r.receipt_type,
-                    r.received_at,
-                )
-                for r in rows
-            ),
-            strict=True,
-        )
-        await conn.execute(
-            """INSERT INTO documents (source, document_id, content_hash, outcome, referral_id,
-                                      receipt, receipt_type, received_at)
-               SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[],
-                                    $6::bytea[], $7::text[], $8::timestamptz[])""",
-            *columns,
-        )
-
-
-async def add_waiting(conn: Connection, rows: Sequence[Waiting]) -> None:
-    """Writes records that now wait for an original."""
-    if rows:
-        columns: Iterable[tuple[Any, ...]] = zip(
-            *((*r.origin, r.source, r.document_id, r.content_hash, r.since) for r in rows),
-            strict=True,
-        )
-        await conn.execute(
-            """INSERT INTO waiting (topic, partition, record_offset, source, document_id,
-                                    content_hash, since)
-               SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[],
-                                    $6::bytea[], $7::timestamptz[])
-               ON CONFLICT DO NOTHING""",
-            *columns,
-        )
-
-
-async def end_waiting(conn: Connection, origins: Sequence[tuple[str, int, int]]) -> None:
-    """Forgets records that wait no longer."""
-    if origins:
-        await conn.execute(
-            """DELETE FROM waiting w USING unnest($1::text[], $2::int[], $3::bigint[])
-                   AS d(topic, partition, record_offset)
-               WHERE (w.topic, w.partition, w.record_offset)
-                   = (d.topic, d.partition, d.record_offset)""",
-            *zip(*origins, strict=True),
-        )
-
-
 async def add_worklist(conn: Connection, rows: Sequence[WorklistEntry], now: datetime) -> None:
     """Opens entries; one that was ever opened for the same reason isn't opened again."""
     if rows:
@@ -441,16 +255,5 @@ async def add_worklist(conn: Connection, rows: Sequence[WorklistEntry], now: dat
                SELECT w.*, $5 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS w
                ON CONFLICT DO NOTHING""",
             *zip(*((r.entry_id, r.referral_id, r.reason, r.about) for r in rows), strict=True),
-            now,
-        )
-
-
-async def log_access(conn: Connection, rows: Sequence[Access], now: datetime) -> None:
-    """Writes who did what with whose data, and because of what."""
-    if rows:
-        await conn.execute(
-            """INSERT INTO access_log (at, actor, action, citizen_id, cause)
-               SELECT $5, a.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS a""",
-            *zip(*((r.actor, r.action, r.citizen_id, r.cause) for r in rows), strict=True),
             now,
         )

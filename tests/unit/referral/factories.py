@@ -22,13 +22,14 @@ from services.referral.commands import (
 )
 from services.referral.documents import read, receipt
 from services.referral.domain import decide
+from services.referral.facts import Fact, Noted, evolve
 from services.referral.handlers_intake import Intake
 from services.referral.handlers_training import Clock
 from services.referral.identity import referral_id
 from services.referral.limit import TypeRule, rule_for
 from services.referral.metrics import Metrics
 from services.referral.plan import Format, Person, Plan, PlanType, Purpose
-from services.referral.referral import Fact, Noted, Referral, evolve
+from services.referral.referral import Referral
 from services.referral.register import Register
 from services.referral.timers import Timetable
 from shared.crypto import Vault

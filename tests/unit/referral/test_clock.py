@@ -20,24 +20,22 @@ from services.referral.commands import (
     WarnOfLimit,
 )
 from services.referral.domain import decide
-from services.referral.limit import local_day
-from services.referral.plan import PlanType
-from services.referral.referral import (
+from services.referral.facts import (
     Fact,
     FreeChoiceOpened,
-    FreeChoiceReason,
     HospitalTold,
     LimitAtRisk,
     LimitMissed,
     Offer,
     OfferCounted,
-    Referral,
     Told,
     WorkOpened,
     WorkReason,
-    deadlines,
     evolve,
 )
+from services.referral.limit import local_day
+from services.referral.plan import PlanType
+from services.referral.referral import FreeChoiceReason, Referral, deadlines
 from shared.handling import CancelTimer, SetTimer
 from tests.unit.referral.factories import (
     NOW,

@@ -12,13 +12,10 @@ from hypothesis import strategies as st
 
 from services.referral.commands import Case, Field, Refusal, Wait
 from services.referral.domain import decide
-from services.referral.plan import Address, PlanType
-from services.referral.referral import (
+from services.referral.facts import (
     Closed,
-    CloseReason,
     Fact,
     FreeChoiceOpened,
-    FreeChoiceReason,
     HospitalTold,
     Note,
     Noted,
@@ -27,13 +24,14 @@ from services.referral.referral import (
     OrderPlaced,
     OrderWithdrawn,
     Received,
-    Referral,
     Revised,
     WithdrawReason,
     WorkOpened,
     WorkReason,
     evolve,
 )
+from services.referral.plan import Address, PlanType
+from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 from tests.unit.referral.factories import (
     HOLBAEK,
     NOW,

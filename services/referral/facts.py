@@ -1,0 +1,244 @@
+"""What can happen to a referral, and how each happening changes it. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from services.referral.limit import Programme
+from services.referral.referral import CloseReason, FreeChoiceReason, Referral
+
+
+class WithdrawReason(StrEnum):
+    """Why an order no longer stands."""
+
+    REPLACED = "replaced"
+    REVOKED = "revoked"
+    ENTERED_IN_ERROR = "entered-in-error"
+    FREE_CHOICE = "free-choice"
+
+
+class WorkReason(StrEnum):
+    """What a human has to look at, because no rule decides it."""
+
+    SECOND_PLAN = "second-plan"
+    DEADLINE_TEXT = "deadline-text"
+    REPLACED_UNKNOWN = "replaced-plan-unknown"
+    OTHER_MUNICIPALITY = "other-municipality-named"
+    NO_CAPACITY_KNOWN = "no-capacity-known"
+    INFEASIBLE = "infeasible"
+    OFFER_LOST = "offer-lost"
+    FREE_CHOICE_TO_RECONSIDER = "free-choice-to-reconsider"
+
+
+class Note(StrEnum):
+    """What the sender is told beside the ok."""
+
+    HOSPITAL_LEVEL = "hospital-level"
+    SECOND_PLAN = "second-plan"
+    DEADLINE_TEXT = "deadline-text"
+    REPLACED_UNKNOWN = "replaced-plan-unknown"
+    OTHER_MUNICIPALITY = "other-municipality-named"
+    ALREADY_REPLACED = "already-replaced"
+    ALREADY_CLOSED = "already-closed"
+    NOTHING_CHANGED = "nothing-changed"
+    TOO_LATE = "too-late"
+
+
+class Told(StrEnum):
+    """What the hospital hears of its citizen's way."""
+
+    OFFERED = "offered"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is ordered: who plans nothing about the person but this (no name, no address)."""
+
+    order_id: str
+    programme: Programme
+    earliest: date
+    limit: date | None
+    bedside: bool
+    vulnerable: bool
+    postcode: str  # empty where the address is protected
+    language: str
+    transport: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A session as scheduling stated it. `location`: code, name, address, postcode, if stated."""
+
+    session_id: str
+    revision: int
+    start: datetime
+    location: tuple[str, str, str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A plan was accepted."""
+
+    referral: Referral
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """The hospital corrected the dates. `changed` names the fields."""
+
+    referral_id: str
+    changed: tuple[str, ...]
+    discharge_date: date
+    later_start: date | None
+    limit: date | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The referral ended."""
+
+    referral_id: str
+    reason: CloseReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlaced:
+    """The first order was placed with the provider."""
+
+    referral_id: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChanged:
+    """The order now reads as follows (its whole state)."""
+
+    referral_id: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWithdrawn:
+    """The order no longer stands."""
+
+    referral_id: str
+    order_id: str
+    reason: WithdrawReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitAtRisk:
+    """Few days are left and no session is offered."""
+
+    referral_id: str
+    limit: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitMissed:
+    """The limit has passed without an offer inside it."""
+
+    referral_id: str
+    limit: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeChoiceOpened:
+    """The limit can't be held: the citizen may choose a private supplier."""
+
+    referral_id: str
+    limit: date
+    reason: FreeChoiceReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferCounted:
+    """A first session was offered on this local day. Not published: scheduling has said it."""
+
+    referral_id: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HospitalTold:
+    """The hospital hears of an offer, of its end, or of the referral's end."""
+
+    referral_id: str
+    state: Told
+    at: datetime
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOpened:
+    """A human has to look at this. `about` tells two entries of one reason apart."""
+
+    referral_id: str
+    reason: WorkReason
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The sender's receipt says this beside the ok."""
+
+    note: Note
+
+
+Fact: TypeAlias = (
+    Received
+    | Revised
+    | Closed
+    | OrderPlaced
+    | OrderChanged
+    | OrderWithdrawn
+    | LimitAtRisk
+    | LimitMissed
+    | FreeChoiceOpened
+    | OfferCounted
+    | HospitalTold
+    | WorkOpened
+    | Noted
+)
+
+
+def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911 - one line for each fact
+    """The referral after a fact about it."""
+    match fact:
+        case Received(new):
+            return new
+        case Revised(discharge_date=discharge, later_start=later, limit=limit, at=at):
+            referral = replace(referral, discharge_date=discharge, later_start=later)
+            if limit == referral.limit:
+                return referral
+            is_later = limit is None or referral.limit is None or limit > referral.limit
+            return replace(
+                referral,
+                limit=limit,
+                limit_known_at=at,
+                at_risk=False,
+                missed=referral.missed and not is_later,
+            )
+        case Closed(reason=reason):
+            return replace(referral, closed=reason)
+        case OrderPlaced(order=order) | OrderChanged(order=order):
+            return replace(referral, order_id=order.order_id, order_stands=True)
+        case OrderWithdrawn():
+            return replace(referral, order_stands=False)
+        case LimitAtRisk():
+            return replace(referral, at_risk=True)
+        case LimitMissed():
+            return replace(referral, missed=True)
+        case FreeChoiceOpened(reason=reason):
+            return replace(referral, free_choice=reason)
+        case OfferCounted(day=day):
+            return replace(referral, offered=tuple(sorted({*referral.offered, day})))
+        case HospitalTold() | WorkOpened() | Noted():
+            return referral
