@@ -1,0 +1,121 @@
+"""The exact plan: a min-cost flow over everybody who has not been told yet.
+
+Exact for one-slot sessions whose therapist has a fixed place each day: every arc of the factored
+network (`network.py`) then carries a whole number in some optimum, and the solver finds one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ortools.graph.python import min_cost_flow
+
+from services.scheduling.engine.model import Ints, Plan, Requests, Supply
+from services.scheduling.engine.network import Arcs, Network
+from services.scheduling.engine.price import Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """An optimal plan and its price in metres, requests without a session included at theirs."""
+
+    plan: Plan
+    cost: int
+
+
+class FlowFailedError(RuntimeError):
+    """The solver gave no optimum: a fault of the network, never of the data."""
+
+
+def assign(requests: Requests, supply: Supply, price: Price) -> Solution:
+    """Plans all requests at the least total price; the same input always gives the same plan.
+
+    Rows must be in ascending order of id (`Requests.in_order`), which is what makes the plan the
+    same whatever order they came in.
+    """
+    if len(requests) == 0:
+        return Solution(plan=Plan.empty(0), cost=0)
+    network = Network(requests, supply, price)
+    parts = (
+        network.travel,
+        network.never,
+        network.wait,
+        network.look,
+        network.take,
+        network.work,
+        network.room,
+    )
+    flows, cost = _solve(parts, citizens=(network.citizens, len(requests)))
+    return Solution(plan=_read(network, parts, flows), cost=cost)
+
+
+def _solve(parts: tuple[Arcs, ...], *, citizens: tuple[int, int]) -> tuple[list[Ints], int]:
+    tail = np.concatenate([part.tail for part in parts])
+    head = np.concatenate([part.head for part in parts])
+    used, dense = np.unique(np.concatenate([tail, head]), return_inverse=True)
+    size = len(tail)
+    solver = min_cost_flow.SimpleMinCostFlow()
+    first, many = citizens
+    arcs = solver.add_arcs_with_capacity_and_unit_cost(
+        dense[:size].astype(np.int32),
+        dense[size:].astype(np.int32),
+        np.minimum(np.concatenate([part.capacity for part in parts]), many),
+        np.concatenate([part.cost for part in parts]),
+    )
+    supplies = np.zeros(len(used), np.int64)
+    supplies[np.searchsorted(used, np.arange(first, first + many))] = 1
+    supplies[0] = -many
+    solver.set_nodes_supplies(np.arange(len(used), dtype=np.int32), supplies)
+    if (status := solver.solve()) != solver.OPTIMAL:
+        raise FlowFailedError(f"the min-cost flow ended as {status}")
+    flows = solver.flows(arcs)
+    cuts = np.cumsum([len(part) for part in parts])[:-1]
+    return np.split(flows, cuts), solver.optimal_cost()
+
+
+def _read(network: Network, parts: tuple[Arcs, ...], flows: list[Ints]) -> Plan:
+    """Follows every citizen's unit of flow from node to node; where several leave a node, the
+    lowest id takes the lowest arc."""
+    travel, _, wait, look, take, *_ = parts
+    plan = Plan.empty(len(network.requests))
+    going = flows[0] > 0
+    rows = travel.tail[going] - network.citizens
+    node = travel.head[going]
+    for arcs, flow in ((wait, flows[2]), (look, flows[3]), (take, flows[4])):
+        node = _follow(rows, node, arcs, flow)
+    units = network.units
+    taker, unit = np.divmod(node - network.takers, units.count)
+    plan.taker[rows] = taker
+    _pick_slots(network, plan, rows, unit)
+    return plan
+
+
+def _follow(rows: Ints, node: Ints, arcs: Arcs, flow: Ints) -> Ints:
+    busy = np.flatnonzero(flow)
+    busy = busy[np.lexsort((arcs.head[busy], arcs.tail[busy]))]
+    heads = np.repeat(arcs.head[busy], flow[busy])
+    after = np.empty_like(node)
+    after[np.lexsort((rows, node))] = heads
+    return after
+
+
+def _pick_slots(network: Network, plan: Plan, rows: Ints, unit: Ints) -> None:
+    """Gives each citizen of a class in a unit one of the slots in which that class is free."""
+    supply, units = network.supply, network.units
+    place, day, slot = np.nonzero(units.of_slot >= 0)
+    of_unit = units.of_slot[place, day, slot]
+    order = np.argsort(of_unit, kind="stable")
+    starts = np.searchsorted(of_unit[order], np.arange(units.count + 1))
+    taker = plan.taker[rows]
+    queue = np.lexsort((rows, taker, unit))
+    new = np.ones(len(queue), np.bool_)
+    new[1:] = (np.diff(unit[queue]) != 0) | (np.diff(taker[queue]) != 0)
+    for group in np.split(queue, np.flatnonzero(new)[1:]):
+        here = unit[group[0]]
+        slots = order[starts[here] : starts[here + 1]]
+        free = supply.capacity[taker[group[0]], place[slots], day[slots], slot[slots]]
+        chosen, who = np.repeat(slots, free)[: len(group)], rows[group]
+        plan.place[who] = place[chosen]
+        plan.day[who] = day[chosen] + supply.first_day
+        plan.slot[who] = slot[chosen]

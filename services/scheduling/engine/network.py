@@ -1,0 +1,214 @@
+"""The factored network: which nodes and arcs stand between citizens and free therapists.
+
+Citizen → (like citizens, place) → (kind, window, place, day) → (kind, unit) → (class, unit) →
+rooms → sink. A *unit* is one slot, or all slots of a place's day that the same windows hold and
+whose rooms cannot run out: between those a price cannot differ, so they are one node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from services.scheduling.engine.model import Bools, Ints, Requests, Supply
+from services.scheduling.engine.price import Price
+
+PLENTY = 1 << 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arcs:
+    """Arcs side by side: from, to, capacity, price."""
+
+    tail: Ints
+    head: Ints
+    capacity: Ints
+    cost: Ints
+
+    def __len__(self) -> int:
+        return len(self.tail)
+
+    @staticmethod
+    def of(tail: Ints, head: Ints, *, capacity: Ints | int = PLENTY, cost: Ints | int = 0) -> Arcs:
+        """Arcs of one kind; a single capacity or cost goes for all."""
+        size = len(tail)
+        return Arcs(
+            tail=tail,
+            head=head,
+            capacity=np.broadcast_to(np.asarray(capacity, np.int64), (size,)),
+            cost=np.broadcast_to(np.asarray(cost, np.int64), (size,)),
+        )
+
+
+class Units:
+    """The supply as the requests' windows see it: slots that are alike have become one unit."""
+
+    def __init__(self, supply: Supply, windows: Ints) -> None:
+        _, places, days, slots = supply.capacity.shape
+        holds = (windows[:, None] >> np.arange(slots)) & 1 == 1
+        likes, like = np.unique(holds, axis=1, return_inverse=True)
+        capacity = np.where(supply.rooms > 0, supply.capacity, 0)
+        capacity = np.where(holds.any(0), capacity, 0)
+        total = capacity.sum(0)
+        tight = total > supply.rooms
+        many = likes.shape[1]
+        inner = np.where(tight, many + np.arange(slots), like.reshape(-1))
+        place_day = np.arange(places * days).reshape(places, days, 1)
+        key = np.where(total > 0, place_day * (many + slots) + inner, -1)
+        keys, unit = np.unique(key, return_inverse=True)
+        unit = unit.reshape(key.shape)
+        if len(keys) and keys[0] == -1:
+            keys, unit = keys[1:], unit - 1
+        self.of_slot: Ints = unit
+        self.count = len(keys)
+        self.place_day: Ints = keys // (many + slots)
+        free = unit >= 0
+        self.capacity: Ints = np.zeros((supply.capacity.shape[0], self.count), np.int64)
+        for own, given in zip(self.capacity, capacity, strict=True):
+            np.add.at(own, unit[free], given[free])
+        self.rooms: Ints = np.full(self.count, PLENTY)
+        self.rooms[unit[tight]] = supply.rooms[tight]
+        place, day, slot = np.nonzero(free)
+        self.in_window: Bools = np.zeros((len(windows), self.count), np.bool_)
+        self.in_window[:, unit[place, day, slot]] = holds[:, slot]
+        self.open_to: Bools = np.any(supply.may[:, :, None] & (self.capacity > 0)[None], axis=1)
+
+
+class Network:
+    """Nodes, arcs and supplies of one plan. Node 0 is the sink."""
+
+    def __init__(self, requests: Requests, supply: Supply, price: Price) -> None:
+        self.requests, self.supply, self.price = requests, supply, price
+        windows, self.window = np.unique(requests.window, return_inverse=True)
+        self.windows = len(windows)
+        self.units = Units(supply, windows)
+        self.kinds, self.classes = supply.may.shape
+        self.places, self.days = supply.capacity.shape[1:3]
+        self._group()
+        place_days = self.places * self.days
+        sizes = (
+            1,
+            len(requests),
+            self.groups * self.places,
+            self.kinds * self.windows * place_days,
+            self.kinds * self.units.count,
+            self.classes * self.units.count,
+            self.units.count,
+        )
+        _, self.citizens, self.waits, self.cells, self.offers, self.takers, self.rooms = (
+            int(start) for start in np.cumsum((0, *sizes[:-1]))
+        )
+        self.nodes = sum(sizes)
+
+    def _group(self) -> None:
+        """Citizens whose price differs by travel alone are alike and share the later arcs."""
+        r = self.requests
+        columns = (r.kind, self.window, r.weekdays, r.earliest, r.limit, r.last, r.weight)
+        order = np.lexsort(columns)
+        sorted_columns = np.stack(columns)[:, order]
+        new = np.ones(len(order), np.bool_)
+        new[1:] = (sorted_columns[:, 1:] != sorted_columns[:, :-1]).any(0)
+        self.group = np.empty(len(order), np.int64)
+        self.group[order] = np.cumsum(new) - 1
+        self.first_of_group = order[new]
+        self.groups = len(self.first_of_group)
+
+    @cached_property
+    def travel(self) -> Arcs:
+        """Citizen to place, at the price of the way there."""
+        row, place = np.nonzero(self.requests.metres >= 0)
+        return Arcs.of(
+            self.citizens + row,
+            self.waits + self.group[row] * self.places + place,
+            capacity=1,
+            cost=self.requests.metres[row, place],
+        )
+
+    @cached_property
+    def never(self) -> Arcs:
+        """Citizen to sink: no session."""
+        return Arcs.of(
+            self.citizens + np.arange(len(self.requests)),
+            np.zeros(len(self.requests), np.int64),
+            capacity=1,
+            cost=self.price.of_never(self.requests.weight),
+        )
+
+    @cached_property
+    def wait(self) -> Arcs:
+        """Like citizens at a place to a day there, at the price of the day."""
+        r, first = self.requests, self.first_of_group
+        day = self.supply.days
+        wanted = (r.weekdays[first, None] >> (day % 7)) & 1 == 1
+        wanted &= (day >= r.earliest[first, None]) & (day <= r.last[first, None])
+        reachable = np.zeros((self.groups, self.places), np.bool_)
+        row, place = np.nonzero(r.metres >= 0)
+        reachable[self.group[row], place] = True
+        cell = self._cells_open[r.kind[first], self.window[first]]
+        group, place, at = np.nonzero(cell & wanted[:, None, :] & reachable[:, :, None])
+        row = first[group]
+        return Arcs.of(
+            self.waits + group * self.places + place,
+            self.cells + self._cell(r.kind[row], self.window[row], place * self.days + at),
+            cost=self.price.of_day(r.earliest[row], r.limit[row], r.weight[row], day[at]),
+        )
+
+    def _cell(self, kind: Ints | int, window: Ints | int, place_day: Ints) -> Ints:
+        at: Ints = (kind * self.windows + window) * (self.places * self.days) + place_day
+        return at
+
+    @cached_property
+    def _cells_open(self) -> Bools:
+        seen = np.zeros((self.kinds, self.windows, self.places * self.days), np.bool_)
+        kind, window, unit = self._seen_units
+        seen[kind, window, self.units.place_day[unit]] = True
+        return seen.reshape(self.kinds, self.windows, self.places, self.days)
+
+    @cached_property
+    def _seen_units(self) -> tuple[Ints, Ints, Ints]:
+        asked = np.zeros((self.kinds, self.windows), np.bool_)
+        asked[self.requests.kind, self.window] = True
+        seen = asked[:, :, None] & self.units.open_to[:, None, :] & self.units.in_window[None]
+        kind, window, unit = np.nonzero(seen)
+        return kind, window, unit
+
+    @cached_property
+    def look(self) -> Arcs:
+        """A kind and window on a place's day to the units it may use."""
+        kind, window, unit = self._seen_units
+        return Arcs.of(
+            self.cells + self._cell(kind, window, self.units.place_day[unit]),
+            self.offers + kind * self.units.count + unit,
+        )
+
+    @cached_property
+    def take(self) -> Arcs:
+        """A kind in a unit to the classes of therapists there that can take it."""
+        kind, taker, unit = np.nonzero(
+            self.supply.may[:, :, None] & (self.units.capacity > 0)[None]
+        )
+        return Arcs.of(
+            self.offers + kind * self.units.count + unit,
+            self.takers + taker * self.units.count + unit,
+        )
+
+    @cached_property
+    def work(self) -> Arcs:
+        """A class in a unit to its rooms where they can run out, else to the sink."""
+        taker, unit = np.nonzero(self.units.capacity > 0)
+        tight = self.units.rooms[unit] < PLENTY
+        return Arcs.of(
+            self.takers + taker * self.units.count + unit,
+            np.where(tight, self.rooms + unit, 0),
+            capacity=self.units.capacity[taker, unit],
+        )
+
+    @cached_property
+    def room(self) -> Arcs:
+        """Rooms to the sink."""
+        unit = np.flatnonzero(self.units.rooms < PLENTY)
+        return Arcs.of(
+            self.rooms + unit, np.zeros(len(unit), np.int64), capacity=self.units.rooms[unit]
+        )

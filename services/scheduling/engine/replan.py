@@ -1,0 +1,48 @@
+"""The evening's plan over everybody who has not been told, and whom to tell of theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.scheduling.engine.flow import assign
+from services.scheduling.engine.forecast import Forecast
+from services.scheduling.engine.model import Bools, Ints, InvalidInputError, Plan, Requests, Supply
+from services.scheduling.engine.price import Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replan:
+    """The exact flow, with or without the citizens who are still to come. Plans are for rows in
+    ascending order of id; what is free on `evening` and before is not used."""
+
+    price: Price
+    forecast: Forecast | None = None
+
+    def __call__(self, evening: int, waiting: Requests, supply: Supply) -> Plan:
+        """Plans all who wait; told bookings have been taken out of `supply` already."""
+        free = supply.between(evening + 1, int(supply.days[-1]))
+        if self.forecast is None or len(waiting) == 0:
+            return assign(waiting, free, self.price).plan
+        last = evening + self.forecast.days_ahead
+        to_come = self.forecast.draw(evening + 1, last)
+        together = Requests.joined([waiting, to_come])
+        return assign(together, free, self.price).plan.take(np.arange(len(waiting)))
+
+
+SAME_EVENING = 0
+
+
+def to_tell(plan: Plan, evening: int, open_days: Ints, tell: int) -> Bools:
+    """Which rows' citizens are told on this evening.
+
+    `tell` is how many open days before the session a citizen is told, 1 or more, or `SAME_EVENING`;
+    `open_days` are in ascending order. Raises `InvalidInputError` for a negative number.
+    """
+    if tell < 0:
+        raise InvalidInputError("citizens cannot be told a negative number of days before")
+    if tell == SAME_EVENING:
+        return plan.booked
+    ahead = open_days[np.searchsorted(open_days, evening, side="right") :][:tell]
+    return plan.booked & (plan.day <= (ahead[-1] if len(ahead) == tell else np.inf))
