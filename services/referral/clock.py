@@ -60,7 +60,8 @@ def _offered(referral: Referral, command: CountOffer, now: datetime) -> Iterator
     if counted.day not in referral.offered:
         yield counted
     referral = evolve(referral, counted)
-    yield HospitalTold(referral_id=me, state=Told.OFFERED, at=now, offer=offer)
+    if not command.known:
+        yield HospitalTold(referral_id=me, state=Told.OFFERED, at=now, offer=offer)
     if referral.waits and referral.limit is not None and counted.day > referral.limit:
         yield from _free_choice(referral, FreeChoiceReason.INFEASIBLE)
     elif referral.started_in_time and not in_time_before and referral.free_choice is not None:

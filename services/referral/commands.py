@@ -70,9 +70,10 @@ class RevokePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountOffer:
-    """A session was offered, or moved to another time."""
+    """A session was offered, or moved. `known`: time and place are those that were told before."""
 
     offer: Offer
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

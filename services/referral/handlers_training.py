@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from services.referral import store
 from services.referral.answering import referral_key
-from services.referral.commands import Case, ClockCommand, DropOffer, PassLimit, WarnOfLimit
+from services.referral.commands import (
+    Case,
+    ClockCommand,
+    CountOffer,
+    DropOffer,
+    PassLimit,
+    WarnOfLimit,
+)
 from services.referral.configuration import Directory
 from services.referral.desk import Desk
 from services.referral.domain import decide
@@ -47,7 +54,8 @@ class Clock:
         desk = Desk()
         found = await store.referrals(unit.conn, {one.referral_id for one in news})
         desk.put(found.values())
-        ids = {one.session.session_id for one in news if one.session is not None}
+        offers = [one.command for one in news if isinstance(one.command, CountOffer | DropOffer)]
+        ids = {command.offer.session_id for command in offers}
         desk.sessions = await store.sessions(unit.conn, ids)
         counts: Counter[str] = Counter()
         outcomes = [
@@ -92,17 +100,15 @@ class Clock:
                 until=until,
                 reason="its referral has not come",
             )
-        if reading.session is not None:
-            session = SessionRow(
-                session_id=reading.session.session_id,
-                referral_id=reading.referral_id,
-                revision=reading.session.revision,
-                starts_at=reading.session.start,
-                cancelled=isinstance(reading.command, DropOffer),
-            )
+        command = reading.command
+        if isinstance(command, CountOffer | DropOffer):
+            before = desk.sessions.get(command.offer.session_id)
+            session = _session(reading.referral_id, command)
             if not desk.heard(session):
                 return Applied()
-        return self._applied(desk, reading.referral_id, reading.command, message.timestamp, counts)
+            if isinstance(command, CountOffer):
+                command = replace(command, known=_same_time_and_place(before, session))
+        return self._applied(desk, reading.referral_id, command, message.timestamp, counts)
 
     def _applied(
         self,
@@ -129,6 +135,27 @@ def _read(message: Message) -> News | Outcome:
     except Invalid as error:
         return Dead(reason=str(error), holds=message.subject)
     return Applied() if news is None else news
+
+
+def _session(referral_id: str, command: CountOffer | DropOffer) -> SessionRow:
+    offer = command.offer
+    return SessionRow(
+        session_id=offer.session_id,
+        referral_id=referral_id,
+        revision=offer.revision,
+        starts_at=offer.start,
+        place=offer.location[0] if offer.location is not None else "",
+        cancelled=isinstance(command, DropOffer),
+    )
+
+
+def _same_time_and_place(before: SessionRow | None, now: SessionRow) -> bool:
+    """Whether another therapist or room is all that has changed: no news to a hospital."""
+    return (
+        before is not None
+        and not before.cancelled
+        and (before.starts_at, before.place) == (now.starts_at, now.place)
+    )
 
 
 def _said(fact: Fact) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -22,21 +22,11 @@ class Invalid(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """Which session an event is about, and how new it is (a stale one is dropped)."""
-
-    session_id: str
-    revision: int
-    start: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What an event of another service means here. `session` is None where it concerns none."""
+    """What an event of another service means here."""
 
     referral_id: str
     command: ClockCommand
-    session: Session | None
 
 
 class _Model(BaseModel):
@@ -114,7 +104,6 @@ def _offered(message: Message) -> News:
     return News(
         referral_id=event.referral_id,
         command=CountOffer(offer=offer),
-        session=Session(session_id=event.session_id, revision=event.revision, start=event.start),
     )
 
 
@@ -129,7 +118,6 @@ def _cancelled(message: Message) -> News:
     return News(
         referral_id=event.referral_id,
         command=DropOffer(offer=offer, by_withdrawal=event.reason == "order-withdrawn"),
-        session=Session(session_id=event.session_id, revision=event.revision, start=event.start),
     )
 
 
@@ -141,7 +129,6 @@ def _infeasible(message: Message) -> News:
             cause=event.reason[:100].replace("\x00", ""),
             capacity_known=event.reason != "no-capacity-known",
         ),
-        session=None,
     )
 
 

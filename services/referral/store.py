@@ -30,12 +30,13 @@ class WorklistEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
-    """What was last said of a session; an older revision is stale."""
+    """What was last said of a session; an older revision is stale. `place`: its location's code."""
 
     session_id: str
     referral_id: str
     revision: int
     starts_at: datetime
+    place: str
     cancelled: bool
 
 
@@ -114,7 +115,7 @@ def _referral(row: Row, offered: Iterable[date]) -> Referral:
 async def sessions(conn: Connection, ids: Iterable[str]) -> dict[str, SessionRow]:
     """What was last said of these sessions."""
     rows = await conn.fetch(
-        """SELECT session_id, referral_id, revision, starts_at, cancelled
+        """SELECT session_id, referral_id, revision, starts_at, place, cancelled
            FROM sessions WHERE session_id = ANY($1::text[])""",
         list(ids),
     )
@@ -231,15 +232,17 @@ async def save_sessions(conn: Connection, rows: Sequence[SessionRow]) -> None:
     """Writes what was last said of sessions; never goes back to an older revision."""
     if rows:
         await conn.execute(
-            """INSERT INTO sessions (session_id, referral_id, revision, starts_at, cancelled)
+            """INSERT INTO sessions (session_id, referral_id, revision, starts_at, place,
+                                     cancelled)
                SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[],
-                                    $5::bool[])
+                                    $5::text[], $6::bool[])
                ON CONFLICT (session_id) DO UPDATE SET revision = excluded.revision,
-                   starts_at = excluded.starts_at, cancelled = excluded.cancelled
+                   starts_at = excluded.starts_at, place = excluded.place,
+                   cancelled = excluded.cancelled
                WHERE sessions.revision < excluded.revision""",
             *zip(
                 *(
-                    (r.session_id, r.referral_id, r.revision, r.starts_at, r.cancelled)
+                    (r.session_id, r.referral_id, r.revision, r.starts_at, r.place, r.cancelled)
                     for r in rows
                 ),
                 strict=True,

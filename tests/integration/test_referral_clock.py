@@ -83,6 +83,16 @@ async def test_a_stale_revision_is_dropped(room: Room) -> None:
     assert await room.rows("SELECT revision FROM sessions") == [(2,)]
 
 
+async def test_another_therapist_at_the_same_time_and_place_is_no_news_to_the_hospital(
+    room: Room,
+) -> None:
+    order = await ordered(room)
+    same = room.offered(order, INSIDE, revision=2, name="session.moved")
+    later = room.offered(order, "2022-05-30T07:00:00Z", revision=3, name="session.moved")
+    outcomes = await room.hears(room.offered(order, INSIDE), same, later)
+    assert [len(events_of([one])) for one in outcomes] == [1, 0, 1]
+
+
 async def test_a_session_that_is_lost_is_told_and_needs_a_human(room: Room) -> None:
     order = await ordered(room)
     lost = a_session(order, INSIDE, 2) | {"reason": "capacity-gone"}

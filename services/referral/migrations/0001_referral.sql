@@ -66,6 +66,7 @@ CREATE TABLE sessions (
     referral_id text NOT NULL REFERENCES referrals ON DELETE CASCADE,
     revision int NOT NULL,
     starts_at timestamptz NOT NULL,
+    place text NOT NULL,
     cancelled boolean NOT NULL
 );
 CREATE INDEX sessions_referral ON sessions (referral_id);
