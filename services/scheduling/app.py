@@ -15,6 +15,7 @@ from services.scheduling import events
 from services.scheduling.geography import postcodes
 from services.scheduling.handlers import Scheduling
 from services.scheduling.handlers_roster import Rosters
+from services.scheduling.incoming import CapacityStated
 from services.scheduling.provider import Terms
 from services.scheduling.settings import (
     COMPETENCES,
@@ -34,7 +35,7 @@ PRODUCES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
         events.CANCELLED: events.SessionCancelled,
         events.INFEASIBLE: events.OrderInfeasible,
     },
-    events.CAPACITY: {events.STATED: events.CapacityStated},
+    events.CAPACITY: {events.STATED: CapacityStated},
     events.CAPACITY_STATUS: {events.STATUS: events.CapacityStatus},
     events.RECEIPTS: {
         events.ACCEPTED: events.CapacityAccepted,

@@ -17,6 +17,7 @@ from services.scheduling.orders import (
     Order,
     Placed,
     Reason,
+    Shortfall,
     Slot,
     Status,
     session_id,
@@ -157,25 +158,25 @@ def decide(provider: Provider, command: Command, now: datetime) -> Decision | No
 
 def _book(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Decision:
     """Books an order that has no session, or says why it must wait."""
-    shortfall, told = _shortfall(placed, answer)
+    said, told = _said(placed, answer.shortfall, answer.slot)
     if answer.slot is None:
-        after = replace(placed, status=Status.WAITING, booking=None, told=told)
-        return Decision(after, shortfall)
-    booking = _booking(provider, placed, answer, now)
+        return Decision(replace(placed, status=Status.WAITING, told=told), said)
+    booking = _booking(provider, placed, answer.slot, answer, now)
     after = replace(
         placed,
-        status=Status.BOOKED if booking.inside_limit else Status.LATE,
+        status=_status(booking),
         booking=booking,
         sessions=placed.sessions + 1,
         told=told,
     )
-    return Decision(after, (*shortfall, SessionOffered(placed.order, booking)))
+    return Decision(after, (*said, SessionOffered(placed.order, booking)))
 
 
 def _change(
     provider: Provider, placed: Placed, order: Order, answer: Answer | None, now: datetime
 ) -> Decision:
-    if placed.status is Status.CLOSED:
+    """Takes over an order's new state; a limit that changed is told of anew."""
+    if placed.status is Status.CLOSED or placed.order.limit != order.limit:
         placed = replace(placed, told=None)
     placed = replace(placed, order=order)
     booking = placed.booking
@@ -184,43 +185,28 @@ def _change(
     if booking.slot.start <= now:
         return Decision(placed, ())
     if answer is None:
-        return _keep(placed, booking, now)
+        return _keep(placed, booking, None, now)
     if answer.shortfall is not None and stands(provider, order, booking.slot):
-        return _keep(placed, booking, now, answer)
+        return _keep(placed, booking, answer.shortfall, now)
     return _rebook(provider, placed, answer, now)
 
 
-def _keep(
-    placed: Placed, booking: Booking, now: datetime, answer: Answer | None = None
-) -> Decision:
+def _keep(placed: Placed, booking: Booking, shortfall: Shortfall | None, now: datetime) -> Decision:
     """Leaves the session where it is; others hear of it when limit or transport changed."""
     order = placed.order
-    inside = order.keeps_limit(booking.slot.start)
-    late = () if inside or answer is None else _late_where_it_is(placed, booking, answer)
-    told = placed.told if answer is None or answer.shortfall is None else answer.shortfall.reason
+    said, told = _said(placed, shortfall, booking.slot)
     after = replace(
         booking,
-        revision=booking.revision + 1,
         limit=order.limit,
-        inside_limit=inside,
+        inside_limit=order.keeps_limit(booking.slot.start),
         transport=order.transport,
-        offered_at=now,
     )
-    status = Status.BOOKED if inside else Status.LATE
-    if replace(after, revision=booking.revision, offered_at=booking.offered_at) == booking:
-        return Decision(replace(placed, status=status, told=told), late)
+    kept = replace(placed, status=_status(after), told=told)
+    if after == booking:
+        return Decision(kept, said)
+    after = replace(after, revision=booking.revision + 1, offered_at=now)
     moved = SessionMoved(order, after, booking.slot)
-    return Decision(replace(placed, status=status, booking=after, told=told), (*late, moved))
-
-
-def _late_where_it_is(
-    placed: Placed, booking: Booking, answer: Answer
-) -> tuple[OrderInfeasible, ...]:
-    shortfall = answer.shortfall
-    if shortfall is None or placed.told is shortfall.reason:
-        return ()
-    day = local_date(booking.slot.start)
-    return (OrderInfeasible(placed.order, shortfall.reason, shortfall.text, day),)
+    return Decision(replace(kept, booking=after), (*said, moved))
 
 
 def _withdraw(placed: Placed, now: datetime) -> Decision | None:
@@ -240,33 +226,33 @@ def _rebook(provider: Provider, placed: Placed, answer: Answer, now: datetime) -
     booking = placed.booking
     if booking is None:
         return _book(provider, placed, answer, now)
-    shortfall, told = _shortfall(placed, answer)
+    said, told = _said(placed, answer.shortfall, answer.slot)
     if answer.slot is None:
         last = replace(booking, revision=booking.revision + 1)
         cancelled = SessionCancelled(placed.order, last, "capacity-gone")
         waiting = replace(placed, status=Status.WAITING, booking=None, told=told)
-        return Decision(waiting, (cancelled, *shortfall))
-    after = _booking(provider, placed, answer, now)
-    status = Status.BOOKED if after.inside_limit else Status.LATE
+        return Decision(waiting, (cancelled, *said))
+    after = _booking(provider, placed, answer.slot, answer, now)
     moved = SessionMoved(placed.order, after, booking.slot)
-    return Decision(replace(placed, status=status, booking=after, told=told), (*shortfall, moved))
+    return Decision(
+        replace(placed, status=_status(after), booking=after, told=told), (*said, moved)
+    )
 
 
 def _retry(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Decision | None:
     """Books a waiting order; a late session moves only where the limit can now be held."""
     if placed.status is Status.WAITING:
-        if answer.slot is None and _shortfall(placed, answer)[0] == ():
-            return None
         return _book(provider, placed, answer, now)
-    if placed.status is Status.LATE and answer.slot is not None and answer.shortfall is None:
+    if placed.status is Status.LATE and answer.shortfall is None:
         return _rebook(provider, placed, answer, now)
     return None
 
 
-def _booking(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Booking:
-    """The answer's slot as the next revision of the order's session, or as its next session."""
-    order, slot, before = placed.order, answer.slot, placed.booking
-    assert slot is not None
+def _booking(
+    provider: Provider, placed: Placed, slot: Slot, answer: Answer, now: datetime
+) -> Booking:
+    """A slot as the next revision of the order's session, or as its next session."""
+    order, before = placed.order, placed.booking
     rule = rules.broken(provider, order, slot, now, before.slot if before else None)
     if rule is not None:
         raise RuleBrokenError(rule)
@@ -289,17 +275,26 @@ def _booking(provider: Provider, placed: Placed, answer: Answer, now: datetime) 
     )
 
 
-def _shortfall(placed: Placed, answer: Answer) -> tuple[tuple[OrderInfeasible, ...], Reason | None]:
-    """What is to be said about the limit, once for each reason, and what has been said then."""
-    if answer.shortfall is None:
-        if answer.slot is None:
+def _said(
+    placed: Placed, shortfall: Shortfall | None, slot: Slot | None
+) -> tuple[tuple[OrderInfeasible, ...], Reason | None]:
+    """What is to be said about the limit, once for each reason, and what has been said then.
+
+    `slot` is the session that the citizen has all the same.
+    """
+    if shortfall is None:
+        if slot is None:
             raise RuleBrokenError("no session needs its reason")
         return (), None
-    reason, text = answer.shortfall.reason, answer.shortfall.text
-    if placed.told is reason:
-        return (), reason
-    first = local_date(answer.slot.start) if answer.slot is not None else None
-    return (OrderInfeasible(placed.order, reason, text, first),), reason
+    if placed.told is shortfall.reason:
+        return (), shortfall.reason
+    first = local_date(slot.start) if slot is not None else None
+    infeasible = OrderInfeasible(placed.order, shortfall.reason, shortfall.text, first)
+    return (infeasible,), shortfall.reason
+
+
+def _status(booking: Booking) -> Status:
+    return Status.BOOKED if booking.inside_limit else Status.LATE
 
 
 def _given(answer: Answer | None) -> Answer:

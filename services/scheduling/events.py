@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.scheduling import domain
 from services.scheduling.capacity import Location
-from services.scheduling.incoming import CapacityStated
 from services.scheduling.orders import Booking, Order
 from shared.envelope import TYPE_PREFIX, Event
 
@@ -21,9 +20,6 @@ TRAINING: Final = "training"
 CAPACITY: Final = "capacity"
 CAPACITY_STATUS: Final = "capacity-status"
 RECEIPTS: Final = "roster.{source}.receipts"
-
-
-__all__ = ["CapacityStated"]  # passed on as it came in, so it is read and written by one model
 
 
 class _Wire(BaseModel):

@@ -162,6 +162,17 @@ def test_a_changed_limit_is_told_even_where_the_session_stays() -> None:
     assert (moved["previous"]["start"], moved["transport"]) == (moved["start"], True)
 
 
+def test_a_limit_that_cannot_be_held_is_told_again_when_it_changes() -> None:
+    friday = FRIDAY + timedelta(days=7)
+    world = a_world(a_statement("R", a_therapist("T1", (friday, "09:00", "10:00")), week=NEXT_WEEK))
+    world.order(an_order_body(limit=NEXT_MONDAY))
+    events = world.order(an_order_body(limit=FRIDAY))
+    assert kinds(events) == ["order.infeasible", "session.moved"]
+    assert (events[0]["limit"], events[0]["first_possible"]) == (str(FRIDAY), str(friday))
+    held = world.order(an_order_body(limit=friday))
+    assert (kinds(held), held[0]["inside_limit"]) == (["session.moved"], True)
+
+
 def test_a_session_before_the_new_earliest_date_is_moved() -> None:
     world = a_world(a_statement("R", a_therapist("T1", *all_week())))
     world.order(an_order_body())
