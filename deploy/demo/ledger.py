@@ -32,13 +32,15 @@ class Sent:
 
     `origin` is "topic/partition/offset". `document_id` is None where nobody could read one.
     `expected` is what the sender must be answered: "accepted", "refused", "duplicate" or
-    "dead-letter". `at` is the broker's append time in milliseconds since 1970.
+    "dead-letter"; `element` is what a refusal must name. `at` is the broker's append time in
+    milliseconds since 1970.
     """
 
     hospital: str
     origin: str
     document_id: str | None
     expected: str
+    element: str | None
     story: str
     at: int
 
@@ -100,6 +102,7 @@ class Ledger:
     to_tell: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     told: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     told_at: dict[str, int] = field(default_factory=dict)
+    status_at: dict[str, int] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
     ids: Counter[str] = field(default_factory=Counter)
     records: int = 0
@@ -127,6 +130,7 @@ class Ledger:
             ]
         elif kind == "referral.status.v1":
             self.statuses[data["state"]] += 1
+            self.status_at.setdefault(data["document_id"], record.at)
         elif record.topic == "notifications":
             self.told[data["cause"]].append({"kind": kind, **data})
             self.told_at.setdefault(data["cause"], record.at)
@@ -253,19 +257,22 @@ class Ledger:
     def _wrong_answers(self) -> list[str]:
         wrong = []
         for sent in self.sent:
-            answers = {r.outcome for r in self.answers_to(sent)} - {"transient-error"}
+            receipts = self.answers_to(sent)
+            answers = {r.outcome for r in receipts} - {"transient-error"}
             is_dead = sent.origin in self.dead
             held = {
                 "accepted": "ok" in answers,
                 "duplicate": "ok" in answers,
-                "refused": "fatal-error" in answers,
+                "refused": any(_names(r, sent.element) for r in receipts),
                 "dead-letter": is_dead,
             }[sent.expected]
             if not held or (is_dead and sent.expected != "dead-letter"):
                 got = ", ".join(sorted(answers)) or "no answer"
                 if is_dead:
                     got += f", a dead letter ({self.dead[sent.origin]})"
-                wrong.append(f"{sent.story}: expected {sent.expected}, got {got} ({sent.origin})")
+                named = ", ".join(p.element for r in receipts for p in r.problems)
+                want = f"{sent.expected} {sent.element or ''}".strip()
+                wrong.append(f"{sent.story}: expected {want}, got {got} {named} ({sent.origin})")
         return wrong
 
     def _unplanned(self) -> list[str]:
@@ -345,6 +352,23 @@ class Ledger:
                 by_document[course.document_id] = min(known, at)
         return sorted((at - published[d]) / 1000 for d, at in by_document.items())
 
+    def story_of(self, document_id: str) -> list[str]:
+        """One document's way in lines: receipt, limit, offer, and how long each took."""
+        sent = next((s for s in self.sent if s.document_id == document_id), None)
+        course = next((c for c in self.courses.values() if c.document_id == document_id), None)
+        if sent is None or course is None:
+            return ["not received"]
+        lines = [f"receipt {r.outcome}" for r in self.receipts[document_id][:1]]
+        lines.append(f"limit {course.limit:%d.%m.%Y}" if course.limit else "no limit")
+        if course.session:
+            start = datetime.fromisoformat(course.session["start"]).astimezone(COPENHAGEN)
+            place = course.session["location"]["name"]
+            lines.append(f"offered {start:%d.%m.%Y %H:%M}, {place}")
+        if document_id in self.status_at:
+            seconds = (self.status_at[document_id] - sent.at) / 1000
+            lines.append(f"the hospital knew after {seconds:.2f} s")
+        return lines
+
     def days_to_start(self) -> float | None:
         """Mean days from discharge to the offered first session."""
         days = [(c.start - c.discharge).days for c in self.active() if c.start]
@@ -358,6 +382,12 @@ class Ledger:
             if c.session and c.session.get("distance_m") is not None
         ]
         return statistics.fmean(metres) / 1000 if metres else None
+
+
+def _names(receipt: Receipt, element: str | None) -> bool:
+    """Whether a receipt refuses, and names the element."""
+    elements = [problem.element for problem in receipt.problems]
+    return receipt.outcome == "fatal-error" and (element is None or element in elements)
 
 
 def _neighbours(

@@ -1,0 +1,101 @@
+"""`genvej up` and `genvej down`: the whole stack on this machine."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.cli.connection import state_folder
+from deploy.cli.errors import CommandError
+from deploy.local.errors import StackError
+from deploy.local.lock import holder
+from deploy.local.stack import Stack
+from deploy.topology.admin import TopologyError
+
+console = Console(highlight=False)
+
+
+def up(
+    clock: Annotated[
+        str | None,
+        typer.Option(help="Start the services' clock here, such as 2022-05-23T08:30:00+02:00."),
+    ] = None,
+) -> None:
+    """Start the stack, print its addresses and keep it running; Ctrl-C stops it cleanly."""
+    stack = Stack(state_folder(), clock=clock)
+    with running(stack, console.print):
+        console.print(addresses(stack))
+        console.print("Running. Ctrl-C (or `genvej down` elsewhere) stops it.")
+        wait_for_signal()
+
+
+def down() -> None:
+    """Stop the stack that runs here, wherever it was started."""
+    folder = state_folder()
+    if not (folder / "state.json").exists():
+        console.print("No stack was ever started here: nothing to stop.")
+        return
+    pid = holder(folder)
+    if pid is None:
+        Stack(folder).down(console.print)
+    else:
+        console.print(f"Asking the launcher (process {pid}) to stop.")
+        holder(folder, stop=True)
+    console.print("Stopped.")
+
+
+@contextmanager
+def running(stack: Stack, say: Callable[[str], None]) -> Iterator[Stack]:
+    """The stack, up while the block runs and down after it, whatever happens."""
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        try:
+            stack.up(say)
+            yield stack
+        except (StackError, TopologyError, OSError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            # A second Ctrl-C must not leave processes behind.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            if stack.held:
+                say("")
+                stack.down(say)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def wait_for_signal() -> None:
+    """Returns never; Ctrl-C and SIGTERM raise KeyboardInterrupt."""
+    threading.Event().wait()
+
+
+def addresses(stack: Stack) -> Table:
+    """Where everything is reached."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("what", "where", ""):
+        table.add_column(head)
+    for entry in stack.addresses():
+        table.add_row(entry.name, entry.address, entry.about)
+    table.add_row("Logs", str(_short(stack.state.logs)), "one file for each process")
+    return table
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
