@@ -15,7 +15,16 @@ from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
-from services.referral.plan import Address, GeneralPractitioner, PlanType, Relative
+from deploy.demo import fhir_clinical as clinical
+from services.referral.plan import (
+    Address,
+    ContactPerson,
+    GeneralPractitioner,
+    IcfCode,
+    Narrative,
+    PlanType,
+    Relative,
+)
 
 SOR = "urn:oid:1.2.208.176.1.1"
 EAN = "urn:oid:1.3.88"
@@ -84,6 +93,11 @@ def fhir_plan(
     diagnoses: Sequence[tuple[str, str]] = (("DS721", "Pertrokantær femurfraktur"),),
     transport: bool = False,
     vulnerable: bool = False,
+    icf: Sequence[IcfCode] = (),
+    contacts: Sequence[ContactPerson] = (),
+    narrative: Narrative | None = None,
+    consent: bool | None = None,
+    earlier_cprs: Sequence[str] = (),
     event: str = "rehabilitation-plan-message",
 ) -> bytes:
     """A plan as bytes of JSON; the defaults are KL's story of Ruddi.
@@ -91,7 +105,8 @@ def fhir_plan(
     `type`: a type, or any text, which then stands as text without a code.
     `cpr_system`: found from the number's shape where None. `gp`: who gets a copy; None is
     deselected. `replaces` and `corrects` name an earlier document id; `revoked` takes `corrects`
-    back. Dates may be given as text, to write a date that is none.
+    back. Dates may be given as text, to write a date that is none. Of a narrative, FHIR has places
+    for safety, practical words and information.
     """
 
     def ref(kind: str, name: str) -> str:
@@ -135,6 +150,7 @@ def fhir_plan(
                 email=email,
                 language=language,
                 relatives=relatives,
+                earlier_cprs=earlier_cprs,
             ),
         ),
         (
@@ -164,6 +180,16 @@ def fhir_plan(
         resources.append((ref("Encounter", "contact"), _encounter(patient, contact_end)))
     if gp is not None:
         resources.append((gp_organisation, _organisation(gp.name, None, gp.ean)))
+    for n, function in enumerate(icf):
+        resources.append((ref("Observation", str(n)), clinical.function(function, patient)))
+    for n, contact in enumerate(contacts):
+        person = ref("Practitioner", str(n))
+        resources.append((person, clinical.practitioner(contact)))
+        resources.append((ref("PractitionerRole", str(n)), clinical.role(contact, person, sender)))
+    if narrative is not None:
+        clinical.say(narrative, resources, request, ref("Flag", "safety"), patient)
+    if consent is not None:
+        resources.append((ref("Consent", "exchange"), clinical.consent(consent, patient)))
     bundle = {
         "resourceType": "Bundle",
         "id": str(uuid5(NAMESPACE_URL, f"{document_id}/Bundle")),
@@ -229,13 +255,14 @@ def _patient(
     email: str | None,
     language: str | None,
     relatives: Sequence[Relative],
+    earlier_cprs: Sequence[str],
 ) -> Resource:
-    if cpr_system is None:
-        replacement = not cpr.isdigit()
-        cpr_system = (X_ECPR if cpr[6:7] in "17" else D_ECPR) if replacement else CPR
     patient: Resource = {
         "resourceType": "Patient",
-        "identifier": [{"use": "official", "system": cpr_system, "value": cpr}],
+        "identifier": [
+            {"use": "official", "system": cpr_system or _cpr_system(cpr), "value": cpr},
+            *({"use": "old", "system": _cpr_system(old), "value": old} for old in earlier_cprs),
+        ],
         "name": [{"use": "official", "family": family, "given": given.split()}],
         "telecom": [
             {"system": system, "value": value}
@@ -261,12 +288,22 @@ def _patient(
     return patient
 
 
+def _cpr_system(cpr: str) -> str:
+    if cpr.isdigit():
+        return CPR
+    return X_ECPR if cpr[6:7] in "17" else D_ECPR
+
+
 def _contact(relative: Relative) -> Resource:
     contact: Resource = {"name": {"text": relative.name}}
     if relative.phone is not None:
         contact["telecom"] = [{"system": "phone", "value": relative.phone}]
     if relative.relation is not None:
         contact["relationship"] = [{"text": relative.relation}]
+    if relative.custody:
+        system = "http://hl7.dk/fhir/core/CodeSystem/dk-relatedperson-relationshipcodes"
+        coding = {"system": system, "code": "PARAUTH"}
+        contact.setdefault("relationship", []).append({"coding": [coding]})
     return contact
 
 

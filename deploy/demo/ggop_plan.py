@@ -15,7 +15,15 @@ from typing import Any
 
 from lxml import etree
 
-from services.referral.plan import Address, GeneralPractitioner, PlanType, Relative
+from services.referral.plan import (
+    Address,
+    ContactPerson,
+    GeneralPractitioner,
+    IcfCode,
+    Narrative,
+    PlanType,
+    Relative,
+)
 
 MESSAGE = "urn:oio:medcom:municipality:1.0.4"
 PARTS = "urn:oio:medcom:municipality:1.0.0"
@@ -54,6 +62,11 @@ def ggop_plan(
     relatives: Sequence[Relative] = (),
     gp: GeneralPractitioner | None = None,
     diagnoses: Sequence[tuple[str, str]] = (("DS721", "Pertrokantær femurfraktur"),),
+    icf: Sequence[IcfCode] = (),
+    contacts: Sequence[ContactPerson] = (),
+    narrative: Narrative | None = None,
+    consent: bool | str | None = True,
+    earlier_cpr: str | None = None,
     encoding: str = "ISO-8859-1",
     prefixes: bool = True,
 ) -> bytes:
@@ -87,8 +100,17 @@ def ggop_plan(
     receiver = _organisation(plan, "Receiver", receiver_ean, *code)
     _text(receiver, PARTS, "OrganisationName", receiver_name)
     _gp_copy(plan, gp)
-    _patient(plan, cpr=cpr, given=given, family=family, address=address, phone=phone)
-    _text(plan, MESSAGE, "ConsentInformed", "true")
+    _patient(
+        plan,
+        cpr=cpr,
+        earlier_cpr=earlier_cpr,
+        given=given,
+        family=family,
+        address=address,
+        phone=phone,
+    )
+    if consent is not None:
+        _text(plan, MESSAGE, "ConsentInformed", str(consent).lower())
     if relatives:
         people = _child(plan, MESSAGE, "Relatives")
         for relative in relatives:
@@ -98,6 +120,9 @@ def ggop_plan(
     _text(plan, MESSAGE, "RehabilitationDeadline", deadline_text)
     _contact(plan, contact_start, discharge_date)
     _diagnoses(plan, diagnoses)
+    _functions(plan, icf)
+    _contacts(plan, sender, contacts)
+    _narrative(plan, narrative or Narrative())
     earlier = corrects or replaces
     if earlier is not None:
         _text(_child(plan, MESSAGE, "Reference"), MESSAGE, "Identifier", earlier)
@@ -158,6 +183,62 @@ def _diagnoses(plan: etree._Element, diagnoses: Sequence[tuple[str, str]]) -> No
         _text(kind, MESSAGE, "Text", display)
 
 
+def _functions(plan: etree._Element, icf: Sequence[IcfCode]) -> None:
+    if not icf:
+        return
+    group = _child(plan, MESSAGE, "ICFClassifications")
+    for function in icf:
+        entry = _child(group, MESSAGE, "ICFClassification")
+        code = _child(entry, MESSAGE, "ICFCode")
+        _text(code, MESSAGE, "Code", function.code)
+        _text(code, MESSAGE, "Text", function.text)
+        if function.qualifier is not None:
+            _text(_child(entry, MESSAGE, "ICFGradient"), MESSAGE, "Code", function.qualifier)
+
+
+def _contacts(
+    plan: etree._Element, sender: etree._Element, contacts: Sequence[ContactPerson]
+) -> None:
+    team = None
+    for contact in contacts:
+        if contact.role in {"signed", "co-writer"}:
+            name = "SignedBy" if contact.role == "signed" else "CoWriter"
+            element = _child(sender, MESSAGE, name)
+        elif contact.role == "team":
+            team = team if team is not None else _child(plan, MESSAGE, "HealthCareTeam")
+            element = _child(team, MESSAGE, "Member")
+        else:
+            name = "ContactCounty" if contact.role == "region" else "ContactMunicipality"
+            element = _child(plan, MESSAGE, name)
+        given, _, family = contact.name.rpartition(" ")
+        _text(element, MESSAGE, "PersonGivenName", given or None)
+        _text(element, MESSAGE, "PersonSurnameName", family)
+        _text(element, MESSAGE, "PersonTitle", contact.title)
+        _text(element, PARTS, "DepartmentName", contact.organisation)
+        _text(element, PARTS, "TelephoneSubscriberIdentifier", contact.phone)
+        _text(element, MESSAGE, "EmailAddressIdentifier", contact.email)
+
+
+def _narrative(plan: etree._Element, narrative: Narrative) -> None:
+    for namespace, name, text in (
+        (MESSAGE, "PatientSafetyAspects", narrative.safety),
+        (MESSAGE, "PracticalInformation", narrative.practical),
+        (MESSAGE, "InformationForPatientAndRelatives", narrative.information),
+        (PARTS, "PatientHealthSummary", narrative.health),
+        (MESSAGE, "AbilityAtDischargeSummary", narrative.ability),
+        (MESSAGE, "RehabilitationNeedAndPotential", narrative.need),
+    ):
+        if text is not None:
+            first, *others = text.split("\n")
+            element = _child(plan, namespace, name)
+            element.text = first
+            for line in others:
+                _child(element, PARTS, "Break").tail = line
+    if narrative.journal is not None:
+        excerpt = _child(plan, MESSAGE, "JournalExcerpt")
+        _text(excerpt, MESSAGE, "Comment", narrative.journal)
+
+
 def _organisation(
     plan: etree._Element, name: str, ean: str, identifier: str | None, code: str
 ) -> etree._Element:
@@ -173,6 +254,7 @@ def _patient(
     plan: etree._Element,
     *,
     cpr: str | None,
+    earlier_cpr: str | None,
     given: str | None,
     family: str | None,
     address: Address | None,
@@ -182,6 +264,7 @@ def _patient(
     if cpr is not None:
         element = "CivilRegistrationNumber" if cpr.isdigit() else "AlternativeIdentifier"
         _text(patient, PARTS, element, cpr)
+    _text(patient, PARTS, "AlternativeIdentifier", earlier_cpr)
     _text(patient, PARTS, "PersonSurnameName", family)
     _text(patient, PARTS, "PersonGivenName", given)
     if address is not None:

@@ -56,7 +56,10 @@ class Message:
 
     def all(self, model: type[R]) -> list[R]:
         """All resources of the model's type that can be read."""
-        found = (self.read(resource, model) for resource in self._by_type.get(model.__name__, ()))
+        resources = self._by_type.get(model.__name__)
+        if resources is None:
+            return []
+        found = (self.read(resource, model) for resource in resources)
         return [resource for resource in found if resource is not None]
 
     def find(

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from services.referral.documents import fhir_clinical as clinical
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_people as people
 from services.referral.documents import fhir_request as asked
@@ -150,14 +151,18 @@ class _Reader:
             request.authored_on, "ServiceRequest.authoredOn", "Planens dato", problems
         )
         patient = self._patient(request, within)
-        person = people.citizen(patient, problems) if patient is not None else None
+        person = people.citizen(message, patient, problems) if patient is not None else None
         relatives = people.relatives(message, patient) if patient is not None else ()
         gp = people.gp_copy(message, self._header)
         diagnoses = asked.diagnoses(message, request, within)
-        problems.bounded(len(relatives), fields.MAX_RELATIVES, "Patient.contact", "pårørende")
-        problems.bounded(
-            len(diagnoses), fields.MAX_DIAGNOSES, "ServiceRequest.reasonReference", "diagnoser"
-        )
+        contacts, icf = clinical.contacts(message), clinical.icf(message)
+        for count, most, element, what in (
+            (len(relatives), fields.MAX_RELATIVES, "Patient.contact", "pårørende"),
+            (len(diagnoses), fields.MAX_DIAGNOSES, "ServiceRequest.reasonReference", "diagnoser"),
+            (len(icf), fields.MAX_DIAGNOSES, "Observation.code", "ICF-koder"),
+            (len(contacts), fields.MAX_CONTACTS, "PractitionerRole", "kontaktpersoner"),
+        ):
+            problems.bounded(count, most, element, what)
         if (
             problems.found()
             or document_id is None
@@ -194,6 +199,10 @@ class _Reader:
             vulnerable=asked.flag(request, VULNERABLE),
             entered_in_error=request.status == "entered-in-error",
             original=people.original(self._sender, self._receiver),
+            icf=icf,
+            contacts=contacts,
+            narrative=clinical.narrative(message, request),
+            consent=clinical.consent(message),
         )
 
     def _unreadable(self, document_id: str | None, sender_sor: str | None) -> Unreadable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool, StrictInt
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class Organization(Part):
     name: str | None = None
 
 
-class Communication(Part):
+class Language(Part):
     """A language that a person speaks."""
 
     language: CodeableConcept | None = None
@@ -145,6 +145,12 @@ class Contact(Part):
     telecom: Several[ContactPoint] = ()
 
 
+class Link(Part):
+    """Another record of the same person."""
+
+    other: Reference | None = None
+
+
 class Patient(Part):
     """The citizen."""
 
@@ -155,7 +161,8 @@ class Patient(Part):
     birth_date: str | None = Field(None, alias="birthDate")
     address: Several[PostalAddress] = ()
     contact: Several[Contact] = ()
-    communication: Several[Communication] = ()
+    communication: Several[Language] = ()
+    link: Several[Link] = ()
 
 
 class RelatedPerson(Part):
@@ -164,6 +171,12 @@ class RelatedPerson(Part):
     relationship: Several[CodeableConcept] = ()
     name: Several[HumanName] = ()
     telecom: Several[ContactPoint] = ()
+
+
+class Annotation(Part):
+    """Words about a resource."""
+
+    text: str | None = None
 
 
 class ServiceRequest(Part):
@@ -183,12 +196,57 @@ class ServiceRequest(Part):
     occurrence_period: Period | None = Field(None, alias="occurrencePeriod")
     reason_code: Several[CodeableConcept] = Field((), alias="reasonCode")
     reason_reference: Several[Reference] = Field((), alias="reasonReference")
+    note: Several[Annotation] = ()
+    patient_instruction: str | None = Field(None, alias="patientInstruction")
 
 
 class Condition(Part):
     """A diagnosis."""
 
     code: CodeableConcept | None = None
+
+
+class Observation(Part):
+    """Something observed, such as a function."""
+
+    code: CodeableConcept | None = None
+    value_integer: StrictInt | None = Field(None, alias="valueInteger")
+
+
+class Flag(Part):
+    """What staff must look out for."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+
+
+class Provision(Part):
+    """What a consent permits or denies."""
+
+    type: str | None = None
+
+
+class Consent(Part):
+    """What the citizen has agreed to."""
+
+    status: str | None = None
+    provision: Provision | None = None
+
+
+class Practitioner(Part):
+    """A health professional."""
+
+    name: Several[HumanName] = ()
+    telecom: Several[ContactPoint] = ()
+
+
+class PractitionerRole(Part):
+    """What a health professional is, and where."""
+
+    practitioner: Reference | None = None
+    organization: Reference | None = None
+    code: Several[CodeableConcept] = ()
+    telecom: Several[ContactPoint] = ()
 
 
 class Encounter(Part):

@@ -13,7 +13,16 @@ from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fields
 from services.referral.documents.bundle import Message
 from services.referral.documents.fields import Problems
-from services.referral.plan import Address, GeneralPractitioner, Original, Person, Relative
+from services.referral.documents.relations import DANISH, PARENTAL_AUTHORITY
+from services.referral.plan import (
+    Address,
+    GeneralPractitioner,
+    Original,
+    Person,
+    Relative,
+    is_cpr,
+    is_replacement_cpr,
+)
 
 SOR: Final = "urn:oid:1.2.208.176.1.1"
 EAN: Final = "urn:oid:1.3.88"
@@ -26,17 +35,14 @@ CPR_PATH: Final = f"Patient.identifier.where(system='{CPR}').value"
 _NOTHING: Final = Original()
 
 
-def citizen(patient: fhir.Patient, problems: Problems) -> Person | None:
+def citizen(message: Message, patient: fhir.Patient, problems: Problems) -> Person | None:
     """The citizen; None and a problem without a CPR or replacement CPR.
 
-    An outdated identifier (use old) counts only where there is no other. The address is left out
+    An outdated identifier (use old) counts only where there is no other; it, and those of the
+    records that Patient.link names, are the citizen's earlier numbers. The address is left out
     where the patient is marked restricted (v3-Confidentiality R or V).
     """
-    identified = [
-        identifier
-        for identifier in patient.identifier
-        if identifier.system == CPR or (identifier.system or "").startswith(REPLACEMENT_CPR)
-    ]
+    identified = _numbers(patient)
     identified.sort(key=lambda one: (one.use == "old", one.system != CPR))
     number = fields.person_number(identified[0].value if identified else None, CPR_PATH, problems)
     given, family = name(patient.name)
@@ -57,7 +63,31 @@ def citizen(patient: fhir.Patient, problems: Problems) -> Person | None:
         phone=contact_point(patient.telecom, "phone"),
         email=contact_point(patient.telecom, "email"),
         language=_language(patient.communication),
+        earlier_cprs=_earlier(message, patient, identified[1:], number[0]),
     )
+
+
+def _numbers(patient: fhir.Patient) -> list[fhir.Identifier]:
+    return [
+        identifier
+        for identifier in patient.identifier
+        if identifier.system == CPR or (identifier.system or "").startswith(REPLACEMENT_CPR)
+    ]
+
+
+def _earlier(
+    message: Message, patient: fhir.Patient, others: Sequence[fhir.Identifier], current: str
+) -> tuple[str, ...]:
+    linked = [message.find(link.other, fhir.Patient) for link in patient.link]
+    named = [link.other.identifier for link in patient.link if link.other is not None]
+    written = [
+        *others,
+        *(identifier for other in linked if other is not None for identifier in _numbers(other)),
+        *(identifier for identifier in named if identifier is not None),
+    ]
+    numbers = (fields.compact_number(identifier.value) for identifier in written)
+    known = (number for number in numbers if is_cpr(number) or is_replacement_cpr(number))
+    return tuple(dict.fromkeys(number for number in known if number != current))
 
 
 def relatives(message: Message, patient: fhir.Patient) -> tuple[Relative, ...]:
@@ -71,6 +101,11 @@ def relatives(message: Message, patient: fhir.Patient) -> tuple[Relative, ...]:
             name=full_name,
             phone=contact_point(person.telecom, "phone"),
             relation=_relation(person.relationship),
+            custody=any(
+                coding.code == PARENTAL_AUTHORITY
+                for concept in person.relationship
+                for coding in concept.coding
+            ),
         )
         for names, person in people
         if (full_name := " ".join(filter(None, name(names))))
@@ -91,8 +126,10 @@ def gp_copy(message: Message, header: fhir.MessageHeader) -> GeneralPractitioner
 def organisation(
     message: Message, reference: fhir.Reference | None, within: fhir.Json | None = None
 ) -> fhir.Organization | None:
-    """The organisation that a reference leads to, or whose number it holds."""
+    """The organisation that a reference leads to, itself or by a role, or whose number it holds."""
     found = message.find(reference, fhir.Organization, within)
+    if found is None and (role := message.find(reference, fhir.PractitionerRole, within)):
+        found = message.find(role.organization, fhir.Organization)
     if found is None and reference is not None and reference.identifier is not None:
         return fhir.Organization(identifier=(reference.identifier,), name=reference.display)
     return found
@@ -172,7 +209,7 @@ def _address(addresses: Sequence[fhir.PostalAddress]) -> Address | None:
     return None
 
 
-def _language(languages: Sequence[fhir.Communication]) -> str:
+def _language(languages: Sequence[fhir.Language]) -> str:
     for language in sorted(languages, key=lambda one: one.preferred is not True):
         for coding in language.language.coding if language.language is not None else ():
             if code := fields.clean(coding.code, 35):
@@ -182,7 +219,7 @@ def _language(languages: Sequence[fhir.Communication]) -> str:
 
 def _relation(relationships: Sequence[fhir.CodeableConcept]) -> str | None:
     for concept in relationships:
-        texts = [concept.text, *(coding.display or coding.code for coding in concept.coding)]
-        if text := next((fields.clean(text) for text in texts if text), ""):
+        named = (DANISH.get(one.code or "", one.display or one.code) for one in concept.coding)
+        if text := next((fields.clean(text) for text in (concept.text, *named) if text), ""):
             return text
     return None

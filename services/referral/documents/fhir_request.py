@@ -160,8 +160,13 @@ def diagnoses(
         )
         for concept in concepts
         for coding in concept.coding or (fhir.Coding(),)
-        if coding.code or concept.text
+        if (coding.code or concept.text) and not is_icf(coding.system)
     )
+
+
+def is_icf(system: str | None) -> bool:
+    """Whether a code system is WHO's ICF, by the last part of its address."""
+    return (system or "").rpartition("/")[2].casefold() == "icf"
 
 
 def flag(request: fhir.ServiceRequest, url: str) -> bool:

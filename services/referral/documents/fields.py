@@ -22,6 +22,7 @@ TEXT_LENGTH: Final = 4000
 MAX_PROBLEMS: Final = 50
 MAX_RELATIVES: Final = 20
 MAX_DIAGNOSES: Final = 100
+MAX_CONTACTS: Final = 50
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
@@ -101,6 +102,12 @@ def optional(text: str | None, limit: int = NAME_LENGTH) -> str | None:
     return clean(text, limit) or None
 
 
+def prose(text: str | None) -> str:
+    """`text` whole, with its lines but without other control characters; "" for nothing."""
+    lines = (_CONTROL.sub(" ", line).strip() for line in (text or "").splitlines())
+    return "\n".join(lines).strip("\n")
+
+
 def identifier(text: str | None, element: str, what: str, problems: Problems) -> str | None:
     """A mandatory identifier: one word or line of at most `ID_LENGTH` characters, else a problem.
 
@@ -147,12 +154,17 @@ def day(text: str | None, element: str, what: str, problems: Problems) -> date |
     return found
 
 
+def compact_number(text: str | None) -> str:
+    """A person's number without blanks and hyphens, its letters in upper case."""
+    return clean(text, ID_LENGTH).replace(" ", "").replace("-", "").upper()
+
+
 def person_number(text: str | None, element: str, problems: Problems) -> tuple[str, str] | None:
     """(number, "cpr" or "ecpr"); None and a problem where there is none or it is malformed.
 
     Modulus 11 is never asked: it says nothing since 1 October 2007.
     """
-    cleaned = clean(text, ID_LENGTH).replace(" ", "").replace("-", "").upper()
+    cleaned = compact_number(text)
     if not cleaned:
         problems.missing(element, "CPR-nummeret")
         return None

@@ -26,6 +26,7 @@ from datetime import date
 from typing import Final
 
 from services.referral.documents import fields
+from services.referral.documents import ggop_clinical as clinical
 from services.referral.documents import ggop_people as people
 from services.referral.documents.fields import Problems
 from services.referral.documents.xml_tree import Node, root_of
@@ -136,12 +137,14 @@ class _Reader:
             _date(letter, "Authorisation"), AUTHORED_PATH, "Planens dato", problems
         )
         relatives, diagnoses = people.relatives(plan), self._diagnoses()
-        problems.bounded(
-            len(relatives), fields.MAX_RELATIVES, f"{PLAN}/Relatives/Relative", "pårørende"
-        )
-        problems.bounded(
-            len(diagnoses), fields.MAX_DIAGNOSES, f"{PLAN}/ICD10Diagnoses", "diagnoser"
-        )
+        contacts, icf = clinical.contacts(plan), clinical.icf(plan)
+        for count, most, element, what in (
+            (len(relatives), fields.MAX_RELATIVES, "Relatives/Relative", "pårørende"),
+            (len(diagnoses), fields.MAX_DIAGNOSES, "ICD10Diagnoses", "diagnoser"),
+            (len(icf), fields.MAX_DIAGNOSES, "ICFClassifications", "ICF-koder"),
+            (len(contacts), fields.MAX_CONTACTS, "HealthCareTeam/Member", "kontaktpersoner"),
+        ):
+            problems.bounded(count, most, f"{PLAN}/{element}", what)
         if (
             problems.found()
             or document_id is None
@@ -170,7 +173,7 @@ class _Reader:
             type=type_,
             discharge_date=discharge,
             later_start=None,
-            deadline_text=fields.optional(plan.text("RehabilitationDeadline"), fields.TEXT_LENGTH),
+            deadline_text=plan.prose("RehabilitationDeadline"),
             authored=authored,
             replaces=earlier if purpose is Purpose.NEW else None,
             corrects=earlier if purpose is not Purpose.NEW else None,
@@ -181,6 +184,10 @@ class _Reader:
             transport=False,
             vulnerable=False,
             original=self._original(),
+            icf=icf,
+            contacts=contacts,
+            narrative=clinical.narrative(plan),
+            consent=clinical.consent(plan),
         )
 
     def _sender_sor(self) -> str | None:

@@ -6,8 +6,15 @@ from typing import Final
 
 from services.referral.documents import fields
 from services.referral.documents.fields import Problems
+from services.referral.documents.relations import DANISH
 from services.referral.documents.xml_tree import Node
-from services.referral.plan import Address, GeneralPractitioner, Person, Relative
+from services.referral.plan import (
+    Address,
+    GeneralPractitioner,
+    Person,
+    Relative,
+    is_replacement_cpr,
+)
 
 PATIENT_PATH: Final = "/Emessage/RehabilitationPlan/Patient"
 CPR_PATH: Final = f"{PATIENT_PATH}/CivilRegistrationNumber"
@@ -45,10 +52,17 @@ def citizen(plan: Node, problems: Problems) -> Person | None:
         birth_date=None,
         address=_address(patient),
         protected=False,
-        phone=_phone(patient),
+        phone=phone(patient),
         email=fields.optional(patient.text("EmailAddressIdentifier")),
         language="da",
+        earlier_cprs=_earlier(replacement) if civil is not None else (),
     )
+
+
+def _earlier(replacement: str | None) -> tuple[str, ...]:
+    """The replacement CPR that the citizen had before the CPR that stands beside it."""
+    written = fields.compact_number(replacement)
+    return (written,) if is_replacement_cpr(written) else ()
 
 
 def relatives(plan: Node) -> tuple[Relative, ...]:
@@ -56,11 +70,11 @@ def relatives(plan: Node) -> tuple[Relative, ...]:
     return tuple(
         Relative(
             name=name,
-            phone=_phone(person),
-            relation=fields.optional(person.text("RelationCode")),
+            phone=phone(person),
+            relation=_relation(person.text("RelationCode")),
         )
         for person in plan.child("Relatives").all("Relative")
-        if (name := _full_name(person))
+        if (name := full_name(person))
     )
 
 
@@ -71,7 +85,7 @@ def gp_copy(plan: Node) -> GeneralPractitioner | None:
         return None
     receivers = [copy, *copy]
     for receiver in receivers:
-        name = fields.optional(receiver.text("OrganisationName")) or _full_name(receiver) or None
+        name = fields.optional(receiver.text("OrganisationName")) or full_name(receiver) or None
         ean = fields.optional(receiver.text("EANIdentifier"), fields.ID_LENGTH)
         if name or ean:
             return GeneralPractitioner(name=name, ean=ean)
@@ -84,9 +98,15 @@ def organisation_name(organisation: Node) -> str:
     return fields.clean(", ".join(filter(None, map(fields.clean, names))))
 
 
-def _full_name(person: Node) -> str:
+def full_name(person: Node) -> str:
+    """Given names and surname."""
     names = (person.text("PersonGivenName"), person.text("PersonSurnameName"))
     return " ".join(filter(None, map(fields.clean, names)))
+
+
+def _relation(code: str | None) -> str | None:
+    text = fields.optional(code)
+    return DANISH.get(text or "", text)
 
 
 def _address(person: Node) -> Address | None:
@@ -101,7 +121,7 @@ def _address(person: Node) -> Address | None:
     )
 
 
-def _phone(person: Node) -> str | None:
+def phone(person: Node) -> str | None:
     """The number itself, else a mobile subscriber's, else any subscriber's."""
     subscribers = sorted(
         person.all("TelephoneSubscriber"),

@@ -7,7 +7,7 @@ from typing import Final
 
 from lxml import etree
 
-from services.referral.documents.fields import Problems, named
+from services.referral.documents.fields import Problems, named, prose
 
 MAX_TAGS: Final = 40_000
 ENCODINGS: Final = frozenset({"UTF-8", "ISO-8859-1", "US-ASCII", "ASCII", "WINDOWS-1252"})
@@ -70,6 +70,20 @@ class Node:
             for element in self._by_name().get(name, ()):
                 text = element.text if len(element) == 0 else " ".join(map(str, element.itertext()))
                 if text is not None and text.strip():
+                    return text
+        return None
+
+    def prose(self, *names: str) -> str | None:
+        """As `text`, with Break as a line's end, as MedCom's formatted text has it."""
+        for name in names:
+            for element in self._by_name().get(name, ()):
+                parts: list[str] = []
+                for event, part in etree.iterwalk(element, events=("start", "end")):
+                    if event == "start":
+                        parts.append("\n" if _split(part)[1] == "Break" else part.text or "")
+                    elif part is not element:
+                        parts.append(part.tail or "")
+                if text := prose("".join(parts)):
                     return text
         return None
 

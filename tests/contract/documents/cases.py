@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -11,17 +12,46 @@ import orjson
 from lxml import etree
 
 from deploy.demo.documents import fhir_plan, ggop_plan, ruddi_fhir, ruddi_ggop
-from services.referral.plan import Address, GeneralPractitioner, PlanType, Relative
+from services.referral.plan import (
+    Address,
+    ContactPerson,
+    GeneralPractitioner,
+    IcfCode,
+    Narrative,
+    PlanType,
+    Relative,
+)
 
 AT: Final = datetime(2022, 5, 23, 8, 0, tzinfo=UTC)
 HOME: Final = Address(street="Testvej 1", suburb="Tølløse by", postcode="4340", district="Tølløse")
-RELATIVE: Final = Relative(name="Else Test Lauridsen", phone="20304050", relation="aegtefaelle")
+RELATIVE: Final = Relative(name="Else Test Lauridsen", phone="20304050", relation="ægtefælle")
 GP: Final = GeneralPractitioner(name="Lægehuset Søndergade", ean="5790000000005")
+ICF: Final = (
+    IcfCode(code="d450", qualifier="3", text="Gå"),
+    IcfCode(code="b280", qualifier="2", text="Smertefornemmelse"),
+)
+NURSE: Final = ContactPerson(
+    name="Michael Test Burns",
+    title="Sygeplejerske",
+    organisation="Ortopædkirurgisk Afdeling",
+    phone="38683868",
+    email=None,
+    role="team",
+)
+WORDS: Final = Narrative(
+    safety="Må ikke støtte på venstre ben.",
+    practical="Bor på 3. sal.\nIngen elevator.",
+    information="Har fået øvelser med hjem.",
+)
 FULL: Final[dict[str, Any]] = {
     "address": HOME,
     "phone": "20304050",
     "relatives": (RELATIVE,),
     "gp": GP,
+    "icf": ICF,
+    "contacts": (NURSE,),
+    "narrative": WORDS,
+    "consent": True,
 }
 
 ACCEPTED: Final[dict[str, bytes]] = {
@@ -37,6 +67,8 @@ ACCEPTED: Final[dict[str, bytes]] = {
     ),
     "fhir-specialised.json": fhir_plan(type=PlanType.GENOPTRAENING_SPECIALISERET),
     "fhir-replacement-cpr.json": fhir_plan(cpr="0703921VJ4", given="Birgit", protected=True),
+    "fhir-changed-cpr.json": fhir_plan(earlier_cprs=("0703921VJ4",)),
+    "fhir-custody.json": fhir_plan(relatives=(replace(RELATIVE, relation="mor", custody=True),)),
     "fhir-contact-end.json": fhir_plan(discharge_date=None, contact_end="2022-05-24T14:00:00Z"),
     "fhir-replaces.json": fhir_plan(document_id="plan-2", replaces="plan-1"),
     "fhir-correction.json": fhir_plan(
@@ -49,6 +81,7 @@ ACCEPTED: Final[dict[str, bytes]] = {
     "ggop-default-namespace.xml": ggop_plan(prefixes=False, municipality=None),
     "ggop-specialised.xml": ggop_plan(type=PlanType.REHABILITERING_SPECIALISERET),
     "ggop-replacement-cpr.xml": ggop_plan(cpr="0703921VJ4", given="Birgit"),
+    "ggop-changed-cpr.xml": ggop_plan(earlier_cpr="0703921VJ4"),
     "ggop-replaces.xml": ggop_plan(document_id="BREV2", replaces="BREV1"),
     "ggop-correction.xml": ggop_plan(
         document_id="BREV3", corrects="BREV1", discharge_date=date(2022, 5, 25)
@@ -194,6 +227,8 @@ REFUSED_FHIR: Final[dict[str, bytes]] = {
     "a birth date that is none": fhir_plan(birth_date="ukendt"),
     "too many relatives": fhir_plan(relatives=[RELATIVE] * 21),
     "too many diagnoses": fhir_plan(diagnoses=[("DS721", "Brud")] * 101),
+    "too many functions": fhir_plan(icf=ICF * 51),
+    "too many people": fhir_plan(contacts=[NURSE] * 51),
 }
 
 REFUSED_GGOP: Final[dict[str, bytes]] = {
@@ -232,4 +267,6 @@ REFUSED_GGOP: Final[dict[str, bytes]] = {
     "no name": ggop_plan(given=None, family=None),
     "too many relatives": ggop_plan(relatives=[RELATIVE] * 21),
     "too many diagnoses": ggop_plan(diagnoses=[("DS721", "Brud")] * 101),
+    "too many functions": ggop_plan(icf=ICF * 51),
+    "too many people": ggop_plan(contacts=[NURSE] * 51),
 }

@@ -13,11 +13,29 @@ import orjson
 from lxml import etree
 
 from deploy.demo.documents import fhir_plan, ggop_plan, ruddi_fhir, ruddi_ggop
-from services.referral.plan import Address, GeneralPractitioner, PlanType, Relative
+from services.referral.plan import (
+    Address,
+    ContactPerson,
+    GeneralPractitioner,
+    IcfCode,
+    Narrative,
+    PlanType,
+    Relative,
+)
 
 _HOME: Final = Address(street="Vej 1", suburb="By", postcode="4300", district="Holbæk")
 _RELATIVE: Final = Relative(name="Else Test Lauridsen", phone="20304050", relation="ægtefælle")
 _GP: Final = GeneralPractitioner(name="Lægehuset", ean="5790000000005")
+_ICF: Final = IcfCode(code="d450", qualifier="3", text="Gå")
+_NURSE: Final = ContactPerson(
+    name="Michael Test Burns",
+    title="Sygeplejerske",
+    organisation="Ortopædkirurgisk Afdeling",
+    phone="38683868",
+    email="afdeling@sygehus.example",
+    role="team",
+)
+_WORDS: Final = Narrative(safety="Må ikke støtte.", practical="Bor på 3. sal.\nIngen elevator.")
 
 FHIR: Final = (
     ruddi_fhir(),
@@ -30,6 +48,11 @@ FHIR: Final = (
         gp=_GP,
         transport=True,
         later_start=date(2022, 6, 20),
+        icf=(_ICF,),
+        contacts=(_NURSE,),
+        narrative=_WORDS,
+        consent=True,
+        earlier_cprs=("0703921VJ4",),
     ),
     fhir_plan(
         discharge_date=None,
@@ -44,7 +67,17 @@ FHIR: Final = (
 )
 GGOP: Final = (
     ruddi_ggop(),
-    ggop_plan(address=_HOME, phone="20304050", relatives=(_RELATIVE,), gp=_GP, encoding="UTF-8"),
+    ggop_plan(
+        address=_HOME,
+        phone="20304050",
+        relatives=(_RELATIVE,),
+        gp=_GP,
+        icf=(_ICF,),
+        contacts=(_NURSE,),
+        narrative=_WORDS,
+        earlier_cpr="0703921VJ4",
+        encoding="UTF-8",
+    ),
     ggop_plan(replaces="earlier", prefixes=False),
     ggop_plan(corrects="earlier", deadline_text="Inden 1. juni", cpr="0703921VJ4"),
     ggop_plan(corrects="earlier", revoked=True),

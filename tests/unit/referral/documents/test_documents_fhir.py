@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,8 +15,11 @@ from deploy.demo.documents import fhir_plan, ruddi_fhir
 from services.referral.documents import read
 from services.referral.plan import (
     Address,
+    ContactPerson,
     Format,
     GeneralPractitioner,
+    IcfCode,
+    Narrative,
     Plan,
     PlanType,
     Purpose,
@@ -440,6 +444,88 @@ def test_no_problem_repeats_what_the_document_says_of_a_person() -> None:
     texts = " ".join(problem.text for problem in refused(changed(change)).problems)
     assert "1502779995" not in texts
     assert "Berggren" not in texts
+
+
+def test_functions_words_people_and_consent_are_read() -> None:
+    icf = (
+        IcfCode(code="d450", qualifier="3", text="Gå"),
+        IcfCode(code="b280", qualifier=None, text="Smertefornemmelse"),
+    )
+    nurse = ContactPerson(
+        name="Michael Test Burns",
+        title="Sygeplejerske",
+        organisation="Ortopædkirurgisk Afdeling",
+        phone="38683868",
+        email="afdeling@sygehus.example",
+        role="team",
+    )
+    words = Narrative(
+        safety="Må ikke støtte på venstre ben.",
+        practical="Bor på 3. sal.\nIngen elevator.",
+        information="Har fået øvelser med hjem.",
+    )
+    document = fhir_plan(icf=icf, contacts=(nurse,), narrative=words, consent=True)
+    plan = accepted(document)
+    assert plan.icf == icf
+    assert plan.contacts == (nurse,)
+    assert plan.narrative == words
+    assert plan.consent is True
+    assert accepted(fhir_plan(consent=False)).consent is False
+    assert accepted(ruddi_fhir()).consent is None
+
+
+def test_an_icf_code_is_no_diagnosis() -> None:
+    def change(of: dict[str, Tree]) -> None:
+        coding = {"system": "http://hl7.org/fhir/sid/icf", "code": "d450.2", "display": "Gå"}
+        of["Condition"]["code"]["coding"].append(coding)
+
+    plan = accepted(changed(change))
+    assert [code for _, code, _ in plan.diagnoses] == ["DS721"]
+    assert plan.icf == (IcfCode(code="d450", qualifier="2", text="Gå"),)
+
+
+def test_who_holds_custody_of_a_child_is_known() -> None:
+    mother = replace(ELSE, relation="mor", custody=True)
+    father = Relative(name="Einer Test Lauridsen", phone=None, relation="far", custody=True)
+    assert accepted(fhir_plan(relatives=(mother, father, ELSE))).relatives == (
+        mother,
+        father,
+        ELSE,
+    )
+
+
+def test_a_relation_by_code_is_read_in_danish() -> None:
+    def change(of: dict[str, Tree]) -> None:
+        of["Patient"]["contact"][0]["relationship"] = [{"coding": [{"code": "SPS"}]}]
+
+    [relative] = accepted(changed(change, fhir_plan(relatives=(ELSE,)))).relatives
+    assert relative.relation == "ægtefælle"
+
+
+def test_a_changed_cpr_links_old_and_new() -> None:
+    person = accepted(fhir_plan(earlier_cprs=("0703921VJ4", "1502779989"))).person
+    assert person.cpr == "1502779995"
+    assert set(person.earlier_cprs) == {"0703921VJ4", "1502779989"}
+
+
+def test_an_old_record_that_is_linked_gives_its_number() -> None:
+    def change(of: dict[str, Tree]) -> None:
+        number = {"system": "urn:oid:1.2.208.176.1.6.1.1", "value": "0703921VJ4"}
+        old = {"resourceType": "Patient", "id": "old", "identifier": [number]}
+        of["Bundle"]["entry"].append({"resource": old})
+        of["Patient"]["link"] = [{"other": {"reference": "Patient/old"}, "type": "replaces"}]
+
+    assert accepted(changed(change)).person.earlier_cprs == ("0703921VJ4",)
+
+
+def test_a_requester_may_be_a_person_in_a_role() -> None:
+    def change(of: dict[str, Tree]) -> None:
+        organisation = of["ServiceRequest"]["requester"]
+        role = {"resourceType": "PractitionerRole", "id": "r", "organization": organisation}
+        of["Bundle"]["entry"].append({"resource": role})
+        of["ServiceRequest"]["requester"] = {"reference": "PractitionerRole/r"}
+
+    assert accepted(changed(change)).sender_sor == "227871000016001"
 
 
 def test_more_relatives_than_anybody_has_are_refused() -> None:

@@ -12,8 +12,11 @@ from deploy.demo.documents import ggop_plan, ruddi_ggop
 from services.referral.documents import read
 from services.referral.plan import (
     Address,
+    ContactPerson,
     Format,
     GeneralPractitioner,
+    IcfCode,
+    Narrative,
     Plan,
     PlanType,
     Purpose,
@@ -24,7 +27,7 @@ from services.referral.plan import (
 PLAN = "/Emessage/RehabilitationPlan"
 MESSAGE = "{urn:oio:medcom:municipality:1.0.4}"
 PARTS = "{urn:oio:medcom:municipality:1.0.0}"
-ELSE = Relative(name="Else Test Lauridsen", phone="20304050", relation="uspec_paaroerende")
+ELSE = Relative(name="Else Test Lauridsen", phone="20304050", relation="pårørende")
 HOME = Address(street="Søndergade 3", suburb=None, postcode="4300", district="Holbæk")
 
 
@@ -129,7 +132,7 @@ def test_formatted_text_keeps_its_words() -> None:
     [text] = root.iter(f"{MESSAGE}RehabilitationDeadline")
     text.text = "Start først når"
     etree.SubElement(text, f"{PARTS}Break").tail = "skinnen er af"
-    assert accepted(bytes(etree.tostring(root))).deadline_text == "Start først når skinnen er af"
+    assert accepted(bytes(etree.tostring(root))).deadline_text == "Start først når\nskinnen er af"
 
 
 @pytest.mark.parametrize("type_", PlanType)
@@ -190,6 +193,67 @@ def test_an_attachment_is_no_correction() -> None:
     reference = etree.SubElement(plan, f"{MESSAGE}Reference")
     etree.SubElement(reference, f"{MESSAGE}RefDescription").text = "Røntgenbillede"
     assert accepted(bytes(etree.tostring(root))).purpose is Purpose.NEW
+
+
+def test_functions_words_people_and_consent_are_read() -> None:
+    icf = (
+        IcfCode(code="d450", qualifier="3", text="Gå"),
+        IcfCode(code="b280", qualifier=None, text="Smertefornemmelse"),
+    )
+    people = tuple(
+        ContactPerson(
+            name=f"{name} Test",
+            title="Overlæge",
+            organisation="Ortopædkirurgisk Afdeling",
+            phone="38683868",
+            email="afdeling@sygehus.example",
+            role=role,
+        )
+        for name, role in (
+            ("Alma", "signed"),
+            ("Bo", "co-writer"),
+            ("Cæcilie", "team"),
+            ("Dagny", "team"),
+            ("Ejvind", "region"),
+            ("Frida", "municipality"),
+        )
+    )
+    words = Narrative(
+        safety="Må ikke støtte på venstre ben.",
+        practical="Bor på 3. sal.\nIngen elevator.",
+        information="Har fået øvelser med hjem.",
+        health="Opereret 17. maj.",
+        ability="Går med rollator.",
+        need="Styrke og balance.\n\nGodt potentiale.",
+        journal="Uddrag af journalen.",
+    )
+    plan = accepted(ggop_plan(icf=icf, contacts=people, narrative=words, consent=True))
+    assert plan.icf == icf
+    assert plan.contacts == people
+    assert plan.narrative == words
+    assert plan.consent is True
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("ja", True), ("TRUE", True), ("nej", False), ("false", False), ("måske", None), (None, None)],
+)
+def test_consent_is_yes_no_or_unknown(written: str | None, expected: bool | None) -> None:
+    assert accepted(ggop_plan(consent=written)).consent is expected
+
+
+def test_words_are_never_cut_short() -> None:
+    words = Narrative(need="Lang tekst. " * 2_000 + "Slut")
+    assert (accepted(ggop_plan(narrative=words)).narrative.need or "").endswith("Slut")
+
+
+def test_a_cpr_after_a_replacement_cpr_links_both() -> None:
+    person = accepted(ggop_plan(earlier_cpr="0703921VJ4")).person
+    assert (person.cpr, person.earlier_cprs) == ("1502779995", ("0703921VJ4",))
+
+
+def test_another_number_beside_the_cpr_is_no_earlier_cpr() -> None:
+    assert accepted(ggop_plan(earlier_cpr="PAS 1234567")).person.earlier_cprs == ()
 
 
 def test_a_receiver_is_known_by_sor_or_ean() -> None:

@@ -48,7 +48,6 @@ def holds(document: bytes, content_type: str | None) -> None:
     for text in texts(reading):
         text.encode()
         assert "\x00" not in text
-        assert "\n" not in text
     if isinstance(reading, Unreadable):
         assert reading.problems
         for problem in reading.problems:
