@@ -126,7 +126,9 @@ class Answering:
     def _decided(self, plan: Plan) -> Outcome:
         office, one = self._office, self._one
         known = told = None
-        if plan.purpose is not Purpose.REVOCATION:
+        if plan.purpose is Purpose.REVOCATION:
+            office.register.find(self._desk, one.cpr_hash, one.cause)
+        else:
             known = office.register.look(self._desk, one.cpr_hash, one.cause)
             told = told_by(plan, self._citizen_id() or self._new_citizen_id(plan), known)
         command = self._command(plan, told)

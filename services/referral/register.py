@@ -54,6 +54,12 @@ class Register:
         """The id of a citizen who is first met in this document."""
         return identity.citizen_id(keyed_hash(self.id_key, source, document_id))
 
+    def find(self, desk: Desk, cpr_hash: bytes, cause: str) -> None:
+        """Notes that a number was looked up and belongs to a citizen."""
+        if (citizen := desk.citizens.get(cpr_hash)) is not None:
+            mine = citizen.citizen_id
+            desk.accessed(Access(actor=ACTOR, action="citizen.find", citizen_id=mine, cause=cause))
+
     def look(self, desk: Desk, cpr_hash: bytes, cause: str) -> CitizenRecord | None:
         """What is known of a citizen. `cause` is the document that asks, for the access log."""
         citizen = desk.citizens.get(cpr_hash)

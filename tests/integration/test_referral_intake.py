@@ -365,12 +365,14 @@ async def test_a_protected_address_is_neither_published_nor_planned_by(room: Roo
 async def test_every_look_at_a_citizen_stands_in_the_access_log(room: Room) -> None:
     await room.takes(fhir_plan(document_id="plan-1"))
     await room.takes(fhir_plan(document_id="plan-2", phone="20123456"))
+    await room.takes(fhir_plan(document_id="plan-3", corrects="plan-1", revoked=True))
     rows = await room.rows("SELECT actor, action, cause FROM access_log ORDER BY id")
     topic = f"hospital.{HOSPITAL}.referrals/0"
     assert rows == [
         ("service:referral", "citizen.write", f"{topic}/0"),
         ("service:referral", "citizen.read", f"{topic}/1"),
         ("service:referral", "citizen.write", f"{topic}/1"),
+        ("service:referral", "citizen.find", f"{topic}/2"),
     ]
 
 
