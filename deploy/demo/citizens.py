@@ -1,8 +1,8 @@
 """Synthetic citizens: replacement CPRs for volume, MedCom's public test persons by name.
 
 No CPR here can be anybody's: X-eCPR are numbers for people without one (hl7dk/dk-core,
-DkCoreXeCprIdentifier), and the test persons are MedCom's public test data. Telephone numbers begin
-with 1, which no Danish subscriber's does; mail goes to the reserved domain `example`.
+DkCoreXeCprIdentifier), and the test persons are MedCom's public test data. Telephone numbers are
+of the range that Ofcom keeps free for fiction; mail goes to the reserved domain `example`.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _at_home(
 ) -> Citizen:
     relative = Relative(
         name=f"{random.choice(_GIVEN)} Test {family}",
-        phone=f"10{(serial + 500_000) % 1_000_000:06d}",
+        phone=f"+447700900{100 + (serial + 450) % 900}",
         relation=random.choice(_RELATIONS),
     )
     return Citizen(
@@ -108,7 +108,7 @@ def _at_home(
             postcode=postcode[0],
             district=postcode[1],
         ),
-        phone=f"10{serial % 1_000_000:06d}" if random.random() < 0.95 else None,
+        phone=f"+447700900{100 + serial % 900}" if random.random() < 0.95 else None,
         email=f"borger{serial}@post.example" if random.random() < 0.6 else None,
         language="en" if random.random() < 0.04 else None,
         protected=random.random() < 0.02,

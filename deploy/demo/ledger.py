@@ -57,6 +57,20 @@ class Record:
     at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Something that the citizen must hear of. `at` as in Record; `appointment` is when and where.
+
+    `before` is the appointment that a move replaced, None for other news.
+    """
+
+    kind: str
+    referral_id: str
+    at: int
+    appointment: tuple[str, ...] | None
+    before: tuple[str, ...] | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Course:
     """One accepted plan, from its receipt to the last message about it."""
@@ -99,7 +113,7 @@ class Ledger:
     early: dict[str, list[tuple[str, Mapping[str, Any]]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    to_tell: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    to_tell: dict[str, News] = field(default_factory=dict)
     told: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     told_at: dict[str, int] = field(default_factory=dict)
     status_at: dict[str, int] = field(default_factory=dict)
@@ -137,7 +151,13 @@ class Ledger:
         elif record.topic in {"referrals", "training"}:
             self._course(kind, data)
             if kind in TELLS:
-                self.to_tell[record.id] = (kind, data["referral_id"], record.at)
+                self.to_tell[record.id] = News(
+                    kind=kind,
+                    referral_id=data["referral_id"],
+                    at=record.at,
+                    appointment=_appointment(data),
+                    before=_appointment(data.get("previous") or {}),
+                )
 
     def _course(self, kind: str, data: Mapping[str, Any]) -> None:
         referral_id = data["referral_id"]
@@ -200,18 +220,32 @@ class Ledger:
             ):
                 lines.append(f"{sent.story}: no answer yet ({sent.origin})")
         lines += [f"order of {d}: neither offered nor infeasible yet" for d in self._unplanned()]
-        for cause, (kind, referral_id, _) in self.to_tell.items():
-            if cause not in self.told and not self._superseded(kind, referral_id):
-                lines.append(f"{kind} of {referral_id}: nobody was told yet")
-        return lines
+        return lines + [f"{line} yet" for line in self._untold()]
 
-    def _superseded(self, kind: str, referral_id: str) -> bool:
-        course = self.courses.get(referral_id)
-        return (
-            kind.startswith("session.")
-            and course is not None
-            and (course.withdrawn or course.closed)
+    def _untold(self) -> list[str]:
+        """News that nobody was told of, though it needed telling."""
+        return [
+            f"{news.kind} of {news.referral_id}: nobody was told"
+            for cause, news in self.to_tell.items()
+            if cause not in self.told and not self._needs_no_telling(news)
+        ]
+
+    def _needs_no_telling(self, news: News) -> bool:
+        """Whether silence is right: nothing changed for the citizen, or newer news overtook it."""
+        if not news.kind.startswith("session."):
+            return False
+        course = self.courses.get(news.referral_id)
+        ended = course is not None and (course.withdrawn or course.closed)
+        unchanged = news.before is not None and news.before == news.appointment
+        overtaken = any(
+            other.referral_id == news.referral_id
+            and other.kind.startswith("session.")
+            and other.at >= news.at
+            and cause in self.told
+            for cause, other in self.to_tell.items()
+            if other is not news
         )
+        return ended or unchanged or overtaken
 
     def active(self) -> list[Course]:
         """Courses with an order that still stands."""
@@ -305,11 +339,6 @@ class Ledger:
         ]
 
     def _wrongly_told(self) -> list[str]:
-        silent = [
-            f"{kind} of {referral_id}: nobody was told"
-            for cause, (kind, referral_id, _) in self.to_tell.items()
-            if cause not in self.told and not self._superseded(kind, referral_id)
-        ]
         twice = []
         for cause, messages in self.told.items():
             sent = Counter(
@@ -322,7 +351,7 @@ class Ledger:
                 for (template, channel), n in sent.items()
                 if n > 1
             ]
-        return silent + twice
+        return self._untold() + twice
 
     def messages(self) -> Counter[tuple[str, str]]:
         """How many messages by (channel, outcome)."""
@@ -345,8 +374,8 @@ class Ledger:
         """Seconds from publish to the first message about the document, sorted."""
         published = {s.document_id: s.at for s in self.sent if s.expected == "accepted"}
         by_document: dict[str, int] = {}
-        for cause, (_, referral_id, _) in self.to_tell.items():
-            course, at = self.courses.get(referral_id), self.told_at.get(cause)
+        for cause, news in self.to_tell.items():
+            course, at = self.courses.get(news.referral_id), self.told_at.get(cause)
             if course and at is not None and course.document_id in published:
                 known = by_document.get(course.document_id, at)
                 by_document[course.document_id] = min(known, at)
@@ -382,6 +411,13 @@ class Ledger:
             if c.session and c.session.get("distance_m") is not None
         ]
         return statistics.fmean(metres) / 1000 if metres else None
+
+
+def _appointment(data: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """When and where, as the citizen sees it."""
+    if not data.get("location"):
+        return None
+    return data["start"], data["end"], data["location"]["code"]
 
 
 def _names(receipt: Receipt, element: str | None) -> bool:

@@ -17,13 +17,15 @@ from typing import Final
 from deploy.demo.broken import XML, broken
 from deploy.demo.citizens import TEST_PERSONS, medcom_person
 from deploy.demo.drafts import FHIR_TYPE, Document, Draft, document, draft, renamed
-from deploy.demo.fhir_plan import ruddi_fhir
+from deploy.demo.fhir_plan import fhir_plan
 from deploy.demo.senders import Hospital, Municipality
 from services.referral.documents import fhir, fhir_people, fhir_request, ggop, ggop_people
 from services.referral.plan import Format, PlanType
 
 RUDDI_ID: Final = "152a1f8f-db33-4fa4-b5ea-c6f4e5cebd22"
 _RUDDI_DEPARTMENT: Final = "227871000016001"
+# KL's story has no telephone; one from the range that Ofcom keeps free for fiction.
+_RUDDI_PHONE: Final = "+447700900100"
 _ELEMENTS: Final = {
     Format.FHIR: {
         "id": "MessageHeader.id",
@@ -118,7 +120,7 @@ def _ruddi(hospitals: Sequence[Hospital]) -> Document:
     )
     return Document(
         hospital=sender.sor,
-        value=ruddi_fhir(),
+        value=fhir_plan(phone=_RUDDI_PHONE),
         content_type=FHIR_TYPE,
         document_id=RUDDI_ID,
         story="KL's story of Ruddi",

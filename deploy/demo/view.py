@@ -74,7 +74,10 @@ def account(ledger: Ledger, documents: int, ruddi: Sequence[str]) -> RenderableT
         )
     table.add_section()
     for (channel, outcome), n in sorted(ledger.messages().items()):
-        table.add_row("Messages", str(n), f"{channel}, {outcome}")
+        no_channel = "neither e-mail nor telephone: planners are told to write or call"
+        table.add_row(
+            "Messages", str(n), no_channel if channel == "none" else f"{channel}, {outcome}"
+        )
     for state, n in sorted(ledger.statuses.items()):
         table.add_row("Hospitals told", str(n), state)
     table.add_section()
@@ -84,8 +87,9 @@ def account(ledger: Ledger, documents: int, ruddi: Sequence[str]) -> RenderableT
     if latencies := ledger.latencies():
         p50, p99 = quantile(latencies, 0.5), quantile(latencies, 0.99)
         table.add_row("Publish to message", f"{p50:.2f} s", f"p50; p99 {p99:.2f} s")
-    for line in ruddi:
-        table.add_row("Ruddi (KL's story)", "", Text(line))
+    table.add_section()
+    for number, line in enumerate(ruddi):
+        table.add_row("" if number else "Ruddi (KL's story)", "", Text(line))
     return table
 
 
