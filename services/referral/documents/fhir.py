@@ -34,9 +34,9 @@ from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_people as people
 from services.referral.documents import fhir_request as asked
 from services.referral.documents import fields
-from services.referral.documents.bundle import MAX_ENTRIES, Message, parse
+from services.referral.documents import frame as messaging
 from services.referral.documents.fields import Problems
-from services.referral.documents.json_tree import outermost
+from services.referral.documents.frame import EVENT_PATH, Frame, opened
 from services.referral.plan import Format, Plan, Purpose, Unreadable
 
 EVENT: Final = "rehabilitation-plan-message"
@@ -52,108 +52,63 @@ OTHER_EVENTS: Final = frozenset(
 TRANSPORT: Final = "urn:dk:genvej:extension:transport"
 VULNERABLE: Final = "urn:dk:genvej:extension:vulnerable"
 
-HEADER_PATH: Final = "Bundle.entry.resource.ofType(MessageHeader)"
 REQUEST_PATH: Final = "Bundle.entry.resource.ofType(ServiceRequest)"
-EVENT_PATH: Final = "MessageHeader.eventCoding"
 SENDER_PATH: Final = "ServiceRequest.requester"
-RECEIVER_PATH: Final = "MessageHeader.destination.receiver"
+RECEIVER_PATH: Final = messaging.RECEIVER_PATH
 CITIZEN_PATH: Final = "ServiceRequest.subject"
 
 
 def read_fhir(value: bytes) -> Plan | Unreadable:
     """The plan in a JSON Bundle, or everything that is wrong with it. Never raises."""
     problems = Problems()
-    message = _message(value, problems)
-    header = _header(message, problems) if message is not None else None
-    if message is None or header is None:
-        return Unreadable(
-            format=Format.FHIR, document_id=None, sender_sor=None, problems=problems.found()
-        )
-    return _Reader(message, header, problems).read()
+    frame = opened(value, problems)
+    return read_plan(frame) if frame is not None else nothing_of(problems)
 
 
-def _message(value: bytes, problems: Problems) -> Message | None:
-    tree = outermost(value, problems)
-    if tree is None:
-        return None
-    kind = tree.get("resourceType")
-    if kind != "Bundle":
-        what = fields.named(kind) if isinstance(kind, str) else ""
-        problems.add(
-            "Bundle",
-            "not-supported",
-            f"Dokumentet{what} er ikke en FHIR-meddelelse (Bundle af typen message).",
-        )
-        return None
-    bundle = parse(tree, fhir.Bundle, "Bundle", problems)
-    if bundle is None:
-        return None
-    if bundle.type != "message":
-        problems.add(
-            "Bundle.type",
-            "not-supported",
-            f"Bundle-typen{fields.named(bundle.type)} understøttes ikke; kun message.",
-        )
-        return None
-    if len(bundle.entry) > MAX_ENTRIES:
-        problems.add("Bundle.entry", "too-long", f"Flere end {MAX_ENTRIES} ressourcer.")
-        return None
-    return Message(bundle, problems)
+def nothing_of(problems: Problems) -> Unreadable:
+    """A document of which not even the header could be read."""
+    return Unreadable(
+        format=Format.FHIR, document_id=None, sender_sor=None, problems=problems.found()
+    )
 
 
-def _header(message: Message, problems: Problems) -> fhir.MessageHeader | None:
-    count = message.count("MessageHeader")
-    if count == 0:
-        problems.missing(HEADER_PATH, "MessageHeader")
-    elif count > 1:
-        problems.add(HEADER_PATH, "structure", "Meddelelsen har flere end én MessageHeader.")
-        return None
-    return next(iter(message.all(fhir.MessageHeader)), None)
+def read_plan(frame: Frame) -> Plan | Unreadable:
+    """The plan in a message, or everything that is wrong with it."""
+    return _Reader(frame).read()
 
 
 class _Reader:
     """Reads one message; every step reports what it misses and goes on."""
 
-    def __init__(self, message: Message, header: fhir.MessageHeader, problems: Problems) -> None:
-        self._message = message
-        self._header = header
-        self._problems = problems
-        self._sender = people.organisation(message, header.sender)
-        self._receiver = next(
-            (
-                people.organisation(message, destination.receiver)
-                for destination in header.destination
-                if people.use(destination) != "cc"
-            ),
-            None,
-        )
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._message = frame.message
+        self._problems = frame.problems
 
     def read(self) -> Plan | Unreadable:
-        message, problems = self._message, self._problems
-        document_id = fields.identifier(
-            self._header.id, "MessageHeader.id", "Meddelelsens id", problems
-        )
+        frame, message, problems = self._frame, self._message, self._problems
         within = self._request()
         request = message.read(within, fhir.ServiceRequest) if within is not None else None
         if not self._is_plan(request):
-            return self._unreadable(document_id, people.number_of(self._sender, people.SOR))
+            return frame.unreadable()
         if request is None:
             if within is None:
                 problems.missing(REQUEST_PATH, "Genoptræningsplanen (ServiceRequest)")
-            return self._unreadable(document_id, people.number_of(self._sender, people.SOR))
-        sender_sor, sender_name = self._department(request)
-        receiver = self._address()
+            return frame.unreadable()
+        requester = people.organisation(message, request.requester)
+        sender_sor, sender_name = frame.department(requester, SENDER_PATH)
+        receiver = frame.address()
         type_ = asked.type_of(request, problems)
         discharge = asked.discharge_date(message, request, problems)
         later_start = asked.later_start(request, problems)
-        purpose, earlier = asked.purpose_of(message, self._header.id, request, problems)
+        purpose, earlier = asked.purpose_of(frame, request, problems)
         authored = fields.day(
             request.authored_on, "ServiceRequest.authoredOn", "Planens dato", problems
         )
         patient = self._patient(request, within)
         person = people.citizen(message, patient, problems) if patient is not None else None
         relatives = people.relatives(message, patient) if patient is not None else ()
-        gp = people.gp_copy(message, self._header)
+        gp = people.gp_copy(message, frame.header)
         diagnoses = asked.diagnoses(message, request, within)
         contacts, icf = clinical.contacts(message), clinical.icf(message)
         for count, most, element, what in (
@@ -165,24 +120,24 @@ class _Reader:
             problems.bounded(count, most, element, what)
         if (
             problems.found()
-            or document_id is None
+            or frame.document_id is None
             or sender_sor is None
             or receiver is None
             or type_ is None
             or discharge is None
             or person is None
         ):
-            return self._unreadable(document_id, sender_sor)
+            return frame.unreadable(sender_sor)
         return Plan(
             format=Format.FHIR,
             purpose=purpose,
-            document_id=document_id,
+            document_id=frame.document_id,
             sender_sor=sender_sor,
             sender_name=sender_name,
             receiver=receiver[0],
             receiver_kind=receiver[1],
             municipality=fields.municipality_code(
-                people.number_of(self._receiver, people.MUNICIPALITY)
+                people.number_of(frame.receiver, people.MUNICIPALITY)
             ),
             type=type_,
             discharge_date=discharge,
@@ -198,28 +153,18 @@ class _Reader:
             transport=asked.flag(request, TRANSPORT),
             vulnerable=asked.flag(request, VULNERABLE),
             entered_in_error=request.status == "entered-in-error",
-            original=people.original(self._sender, self._receiver),
+            original=frame.original,
             icf=icf,
             contacts=contacts,
             narrative=clinical.narrative(message, request),
             consent=clinical.consent(message),
         )
 
-    def _unreadable(self, document_id: str | None, sender_sor: str | None) -> Unreadable:
-        return Unreadable(
-            format=Format.FHIR,
-            document_id=document_id,
-            sender_sor=fields.number(sender_sor),
-            problems=self._problems.found(),
-            original=people.original(self._sender, self._receiver),
-        )
-
     def _request(self) -> fhir.Json | None:
         """The plan: what the header's focus names, else the one that no other replaces."""
-        for reference in self._header.focus:
-            focus = self._message.raw(reference)
-            if focus is not None and focus.get("resourceType") == "ServiceRequest":
-                return focus
+        focus = self._frame.focus("ServiceRequest")
+        if focus is not None:
+            return focus
         requests = self._message.raw_all("ServiceRequest")
         if len(requests) > 1:
             replaced = {id(found) for one in requests for found in self._replaced(one)}
@@ -247,8 +192,7 @@ class _Reader:
         return [one for one in found if one is not None and one is not request]
 
     def _is_plan(self, request: fhir.ServiceRequest | None) -> bool:
-        coding = self._header.event_coding
-        event = coding.code if coding is not None else self._header.event_uri
+        event = self._frame.event
         if event == EVENT:
             return True
         if not fields.clean(event):
@@ -270,37 +214,6 @@ class _Reader:
                 f"Profilen{fields.named(profile)} understøttes ikke.",
             )
         return False
-
-    def _department(self, request: fhir.ServiceRequest) -> tuple[str | None, str]:
-        requester = people.organisation(self._message, request.requester)
-        has_sor = people.number_of(requester, people.SOR) is not None
-        department = requester if has_sor else self._sender
-        written = people.number_of(department, people.SOR)
-        sor = fields.number(written)
-        if written is None:
-            self._problems.missing(SENDER_PATH, "Afsenderens SOR-nummer")
-        elif sor is None:
-            self._problems.add(SENDER_PATH, "value", "Afsenderens SOR-nummer er ikke et nummer.")
-        return sor, fields.clean(department.name) if department is not None else ""
-
-    def _address(self) -> tuple[str, str] | None:
-        """(number, kind) of the receiver."""
-        for system, kind in (
-            (people.SOR, "sor"),
-            (people.EAN, "ean"),
-            (people.MUNICIPALITY, "municipality"),
-        ):
-            written = people.number_of(self._receiver, system)
-            if written is not None:
-                by_code = kind == "municipality"
-                found = fields.municipality_code(written) if by_code else fields.number(written)
-                if found is None:
-                    self._problems.add(
-                        RECEIVER_PATH, "value", "Modtagerens nummer er ikke et nummer."
-                    )
-                return (found, kind) if found is not None else None
-        self._problems.missing(RECEIVER_PATH, "Modtagerens SOR- eller EAN-nummer")
-        return None
 
     def _patient(
         self, request: fhir.ServiceRequest, within: fhir.Json | None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fields
+from services.referral.documents import frame as messaging
 from services.referral.documents.bundle import Message
 from services.referral.documents.fields import Problems
+from services.referral.documents.frame import (
+    Frame,
+    activities_of,
+    bounded_id,
+    document_of,
+    earlier_message,
+)
 from services.referral.plan import PlanType, Purpose
 
 TRAINING: Final = "7fc66c15-0cb3-4c89-9e18-f3a01e6a6592"
@@ -21,7 +28,7 @@ TYPE_PATH: Final = "ServiceRequest.category"
 DISCHARGE_PATH: Final = f"ServiceRequest.extension('{DISCHARGE_DATE}').valueDate"
 LATER_START_PATH: Final = "ServiceRequest.occurrencePeriod.start"
 REPLACES_PATH: Final = "ServiceRequest.replaces"
-EARLIER_PATH: Final = "Provenance.entity.what.reference"
+EARLIER_PATH: Final = messaging.EARLIER_PATH
 
 Diagnoses = tuple[tuple[str, str, str], ...]
 
@@ -90,57 +97,22 @@ def later_start(request: fhir.ServiceRequest, problems: Problems) -> date | None
 
 
 def purpose_of(
-    message: Message, header_id: str | None, request: fhir.ServiceRequest, problems: Problems
+    frame: Frame, request: fhir.ServiceRequest, problems: Problems
 ) -> tuple[Purpose, str | None]:
     """(purpose, document id): the id of what is corrected, taken back or replaced, if anything."""
-    if message.count("Provenance") == 0:
-        problems.missing("Bundle.entry.resource.ofType(Provenance)", "Provenance")
-    provenances = own_provenances(message, header_id)
-    activities = activities_of(provenances)
-    earlier = earlier_message(provenances)
+    provenances = frame.provenances()
+    activities, earlier = activities_of(provenances), earlier_message(provenances)
     if request.status in {"revoked", "entered-in-error"} or "retract-message" in activities:
         purpose = Purpose.REVOCATION
     elif "modified-message" in activities:
         purpose = Purpose.CORRECTION
     else:
-        return Purpose.NEW, _bounded(_replaced(request, earlier, problems), REPLACES_PATH, problems)
-    found = earlier or _document_of(request.replaces)
+        replaced = _replaced(request, earlier, problems)
+        return Purpose.NEW, bounded_id(replaced, REPLACES_PATH, problems)
+    found = earlier or document_of(request.replaces)
     if found is None:
         problems.missing(EARLIER_PATH, "Id på den meddelelse, der rettes eller tilbagekaldes,")
-    return purpose, _bounded(found, EARLIER_PATH, problems)
-
-
-def own_provenances(message: Message, header_id: str | None) -> list[fhir.Provenance]:
-    """The Provenances of this message: MedCom's messages hold those of the earlier ones too.
-
-    What a Provenance targets tells them apart; one without a target is taken for this message's.
-    """
-    return [
-        provenance
-        for provenance in message.all(fhir.Provenance)
-        if not provenance.target or _document_of(provenance.target) == fields.clean(header_id)
-    ]
-
-
-def activities_of(provenances: Sequence[fhir.Provenance]) -> set[str | None]:
-    """The activity codes."""
-    return {
-        coding.code
-        for provenance in provenances
-        if provenance.activity is not None
-        for coding in provenance.activity.coding
-    }
-
-
-def earlier_message(provenances: Sequence[fhir.Provenance]) -> str | None:
-    """The id of the message that came before; an entity that is a source is a part of this one."""
-    entities = (
-        entity.what
-        for provenance in provenances
-        for entity in provenance.entity
-        if entity.what is not None and entity.role != "source"
-    )
-    return next((found for what in entities if (found := _document_of([what]))), None)
+    return purpose, bounded_id(found, EARLIER_PATH, problems)
 
 
 def diagnoses(
@@ -192,30 +164,10 @@ def _replaced(request: fhir.ServiceRequest, earlier: str | None, problems: Probl
     if not request.replaces:
         return None
     identified = (one.identifier.value for one in request.replaces if one.identifier is not None)
-    named = next((text for value in identified if (text := _whole(value))), None)
-    found = named or earlier or _document_of(request.replaces)
+    named = next(
+        (text for value in identified if (text := fields.clean(value, fields.ID_LENGTH + 1))), None
+    )
+    found = named or earlier or document_of(request.replaces)
     if found is None:
         problems.missing(REPLACES_PATH, "Id på den plan, der erstattes,")
-    return found
-
-
-def _document_of(references: Sequence[fhir.Reference]) -> str | None:
-    """The document id that a reference names: an identifier, or the last part of an address."""
-    for reference in references:
-        written = reference.identifier.value if reference.identifier is not None else None
-        if not fields.clean(written):
-            name = (reference.reference or "").partition("/_history/")[0]
-            written = name.removeprefix("urn:uuid:").rpartition("/")[2]
-        if found := _whole(written):
-            return found
-    return None
-
-
-def _whole(text: str | None) -> str:
-    return fields.clean(text, fields.ID_LENGTH + 1)
-
-
-def _bounded(found: str | None, element: str, problems: Problems) -> str | None:
-    if found is not None and len(found) > fields.ID_LENGTH:
-        problems.add(element, "too-long", f"Id er længere end {fields.ID_LENGTH} tegn.")
     return found
