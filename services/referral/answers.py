@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final, Literal, Protocol
 
 from services.referral.commands import Field, Refusal
-from services.referral.documents import fhir, fhir_people, fhir_request, ggop, ggop_people
 from services.referral.facts import Note
 from services.referral.plan import Format, Original, Plan, Problem, Unreadable
 
@@ -50,32 +49,35 @@ ID_TAKEN: Final = Refusal(
 NEVER_CAME: Final = Refusal(
     Field.CORRECTS, "not-found", "Den plan, som dokumentet vedrører, er aldrig modtaget."
 )
+_GGOP: Final = "/Emessage/RehabilitationPlan"
+# The same words for an element as `documents` has for it; a test holds them together.
 ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
     Format.FHIR: {
         Field.DOCUMENT: "Bundle",
         Field.DOCUMENT_ID: "MessageHeader.id",
-        Field.SENDER: fhir.SENDER_PATH,
-        Field.RECEIVER: fhir.RECEIVER_PATH,
-        Field.TYPE: fhir_request.TYPE_PATH,
-        Field.CITIZEN: fhir_people.CPR_PATH,
-        Field.DISCHARGE: fhir_request.DISCHARGE_PATH,
-        Field.LATER_START: fhir_request.LATER_START_PATH,
-        Field.DEADLINE_TEXT: fhir_request.LATER_START_PATH,
-        Field.REPLACES: fhir_request.REPLACES_PATH,
-        Field.CORRECTS: fhir_request.EARLIER_PATH,
+        Field.SENDER: "ServiceRequest.requester",
+        Field.RECEIVER: "MessageHeader.destination.receiver",
+        Field.TYPE: "ServiceRequest.category",
+        Field.CITIZEN: "Patient.identifier.where(system='urn:oid:1.2.208.176.1.2').value",
+        Field.DISCHARGE: "ServiceRequest.extension("
+        "'http://fhir.kl.dk/rehab/StructureDefinition/PreconditionDate').valueDate",
+        Field.LATER_START: "ServiceRequest.occurrencePeriod.start",
+        Field.DEADLINE_TEXT: "ServiceRequest.occurrencePeriod.start",
+        Field.REPLACES: "ServiceRequest.replaces",
+        Field.CORRECTS: "Provenance.entity.what.reference",
     },
     Format.GGOP: {
-        Field.DOCUMENT: ggop.PLAN,
-        Field.DOCUMENT_ID: ggop.DOCUMENT_ID_PATH,
-        Field.SENDER: ggop.SENDER_PATH,
-        Field.RECEIVER: ggop.RECEIVER_PATH,
-        Field.TYPE: ggop.TYPE_PATH,
-        Field.CITIZEN: ggop_people.CPR_PATH,
-        Field.DISCHARGE: ggop.DISCHARGE_PATH,
-        Field.LATER_START: f"{ggop.PLAN}/RehabilitationDeadline",
-        Field.DEADLINE_TEXT: f"{ggop.PLAN}/RehabilitationDeadline",
-        Field.REPLACES: ggop.EARLIER_PATH,
-        Field.CORRECTS: ggop.EARLIER_PATH,
+        Field.DOCUMENT: _GGOP,
+        Field.DOCUMENT_ID: f"{_GGOP}/Letter/Identifier",
+        Field.SENDER: f"{_GGOP}/Sender/Identifier",
+        Field.RECEIVER: f"{_GGOP}/Receiver/EANIdentifier",
+        Field.TYPE: f"{_GGOP}/TypeOfRehabilitationPlan",
+        Field.CITIZEN: f"{_GGOP}/Patient/CivilRegistrationNumber",
+        Field.DISCHARGE: f"{_GGOP}/CurrentHospitalContact/ExpectedEnd/Date",
+        Field.LATER_START: f"{_GGOP}/RehabilitationDeadline",
+        Field.DEADLINE_TEXT: f"{_GGOP}/RehabilitationDeadline",
+        Field.REPLACES: f"{_GGOP}/Reference/Identifier",
+        Field.CORRECTS: f"{_GGOP}/Reference/Identifier",
     },
 }
 _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
