@@ -70,12 +70,11 @@ class LocationWeek:
     therapists: tuple[Therapist, ...]
     closed: bool
 
-    def supply(self) -> timedelta:
-        """The therapists' bookable time in the week; none where the location is closed."""
-        if self.closed:
-            return timedelta()
-        shifts = (shift for therapist in self.therapists for shift in therapist.shifts)
-        return sum((shift.end - shift.start for shift in shifts), timedelta())
+    def shifts(self) -> Iterator[Shift]:
+        """All therapists' shifts; none where the location is closed."""
+        if not self.closed:
+            for therapist in self.therapists:
+                yield from therapist.shifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def week_of(day: date) -> str:
 def monday_of(week: str) -> date:
     """The first day of an ISO week. Raises ValueError where there is no such week."""
     match = _WEEK.fullmatch(week)
-    if match is None:
+    if match is None or not match[1].startswith("2"):
         raise ValueError(f"{week!r} is no ISO week such as 2026-W48")
     return date.fromisocalendar(int(match[1]), int(match[2]), 1)
 

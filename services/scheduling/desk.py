@@ -247,8 +247,7 @@ class Desk:
 
     def _status_of(self, key: tuple[str, str], now: datetime) -> Event:
         location, week = key
-        stated = self.provider.weeks.get(key)
-        supply = stated.supply() if stated is not None else timedelta()
+        supply = self.provider.supply.get(key, timedelta())
         booked = self.provider.booked.get(key, timedelta())
         status = events.CapacityStatus(
             provider=self.provider.code,

@@ -32,8 +32,8 @@ class Rosters:
     async def intake(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
         """Accepts or refuses each statement; the receipt names the element at fault."""
         self._sources.refresh()
-        read = [self._read(message) for message in messages]
-        good = [one for one in read if not isinstance(one, _Refused)]
+        read = [self.read(message) for message in messages]
+        good = [one for one in read if not isinstance(one, Refused)]
         if good:
             await store.lock(unit.conn, sorted({one.provider for one in good}))
         known = {
@@ -43,7 +43,7 @@ class Rosters:
         fresh: dict[tuple[str, str, str], store.Accepted] = {}
         outcomes: list[Outcome] = []
         for message, one in zip(messages, read, strict=True):
-            if isinstance(one, _Refused):
+            if isinstance(one, Refused):
                 outcomes.append(Applied(events=[_refusal(message, one)]))
                 continue
             body = one.model_dump_json()
@@ -55,7 +55,7 @@ class Rosters:
                 continue
             problem = _conflict(one, before, known)
             if problem is not None:
-                refused = _Refused([problem], one.location.code, one.week, one.version)
+                refused = Refused([problem], one.location.code, one.week, one.version)
                 outcomes.append(Applied(events=[_refusal(message, refused)]))
                 continue
             known[key] = fresh[key] = store.Accepted(
@@ -65,21 +65,22 @@ class Rosters:
         await store.accept(unit.conn, fresh.values())
         return outcomes
 
-    def _read(self, message: Message) -> CapacityStated | _Refused:
+    def read(self, message: Message) -> CapacityStated | Refused:
+        """What a statement says, or why it can't be used by itself. Never raises."""
         source = _source(message)
         try:
             model = CapacityStated.model_validate_json(message.value or b"")
         except ValidationError as error:
-            return _Refused(faults(error))
+            return Refused(faults(error))
         about = (model.location.code, model.week, model.version)
         if model.provider not in self._sources.providers(source):
             reason = f"roster {source} may not speak for provider {model.provider}"
-            return _Refused([Problem("provider", reason)], *about)
+            return Refused([Problem("provider", reason)], *about)
         found = capacity.problems(stated(model), self._competences(model.provider))
-        return _Refused(found, *about) if found else model
+        return Refused(found, *about) if found else model
 
 
-class _Refused:
+class Refused:
     """Why a statement is not used, and what it was about as far as it could be read."""
 
     def __init__(
@@ -141,7 +142,7 @@ def _acceptance(message: Message, model: CapacityStated) -> Event:
     return _receipt(message, events.ACCEPTED, model.location.code, receipt)
 
 
-def _refusal(message: Message, refused: _Refused) -> Event:
+def _refusal(message: Message, refused: Refused) -> Event:
     first = refused.problems[0]
     receipt = events.CapacityRefused(
         event_id=message.id,

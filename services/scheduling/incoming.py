@@ -35,6 +35,8 @@ ORDER_CHANGED: Final = "dk.genvej.order.changed.v1"
 ORDER_WITHDRAWN: Final = "dk.genvej.order.withdrawn.v1"
 REFERRAL_CLOSED: Final = "dk.genvej.referral.closed.v1"
 
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2200
 _WORDS: Final[Mapping[str, str]] = {
     "missing": "is missing",
     "timezone_aware": "needs its UTC offset, such as 2026-11-23T07:00:00Z",
@@ -47,6 +49,14 @@ def _no_nul(text: str) -> str:
     return text
 
 
+def _of_our_time(value: date) -> date:
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:  # the calendar's ends would overflow
+        raise ValueError(f"must lie between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return value
+
+
+Day = Annotated[date, AfterValidator(_of_our_time)]
+Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 Text = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_nul)]
 Code = Annotated[
     str,
@@ -80,8 +90,8 @@ class RoomIn(_Incoming):
 class ShiftIn(_Incoming):
     """Bookable hours."""
 
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Instant
+    end: Instant
 
 
 class TherapistIn(_Incoming):
@@ -130,8 +140,8 @@ class OrderIn(_Incoming):
     referral_id: Code
     citizen_id: Code
     provider: Code
-    earliest: date
-    limit: date | None = None
+    earliest: Day
+    limit: Day | None = None
     vulnerable: bool = False
     postcode: Text = ""
     language: Text = "da"

@@ -30,7 +30,8 @@ class Terms:
 
 
 class Provider:
-    """One provider: weeks by (location, week), orders by id, and an index of what is taken.
+    """One provider: orders by id, an index of what is taken, and by (location, week) what was
+    stated, the therapists' time in it (`supply`) and how much of that is `booked`.
 
     Holds what can still change: weeks from the current one on, orders that wait or have a session
     ahead, and those that a command names.
@@ -42,6 +43,7 @@ class Provider:
         self.weeks: dict[tuple[str, str], LocationWeek] = {}
         self.locations: dict[str, Location] = {}
         self.orders: dict[str, Placed] = {}
+        self.supply: dict[tuple[str, str], timedelta] = {}
         self.booked: dict[tuple[str, str], timedelta] = {}
         self._newest: dict[str, str] = {}
         self._by_referral: dict[str, set[str]] = {}
@@ -53,6 +55,14 @@ class Provider:
         """Takes over the whole state of a location-week."""
         code = week.location.code
         self.weeks[code, week.week] = week
+        self.supply[code, week.week] = sum(
+            (
+                shift.end - shift.start
+                for shift in week.shifts()
+                if not self.terms.public_holiday(local_date(shift.start))
+            ),
+            timedelta(),
+        )
         if self._newest.get(code, "") <= week.week:
             self._newest[code] = week.week
             self.locations[code] = week.location

@@ -94,7 +94,22 @@ async def test_a_therapist_at_two_locations_at_once_is_refused(process: Process)
         ({**a_statement("R"), "version": "to"}, "version"),
         ({**a_statement("R"), "version": 0}, "version"),
         ({**a_statement("R"), "week": "2026-W60"}, "week"),
+        ({**a_statement("R"), "week": "9999-W52"}, "week"),
         ({**a_statement("R"), "therapists": [{"id": "T\x00"}]}, "therapists[0].id"),
+        (
+            {
+                **a_statement("R"),
+                "therapists": [
+                    {
+                        "id": "T",
+                        "shifts": [
+                            {"start": "9999-12-31T23:00:00Z", "end": "9999-12-31T23:30:00Z"}
+                        ],
+                    }
+                ],
+            },
+            "therapists[0].shifts[0].start",
+        ),
         (
             {**a_statement("R"), "therapists": [{"id": "T", "shifts": [{"start": "i dag"}]}]},
             "therapists[0].shifts[0].start",

@@ -77,6 +77,8 @@ class Inspector:
 
     def _double(self, sessions: Sequence[Data]) -> Iterator[str]:
         for one, other in combinations(sessions, 2):
+            if one["order_id"] == other["order_id"]:
+                yield f"order {one['order_id']} has two sessions"
             if not (instant(one["start"]) < instant(other["end"])):
                 continue
             if not (instant(other["start"]) < instant(one["end"])):
@@ -86,8 +88,6 @@ class Inspector:
             same_place = one["location"]["code"] == other["location"]["code"]
             if same_place and one["room"] is not None and one["room"] == other["room"]:
                 yield f"room {one['room']} twice at {one['start']}"
-            if one["order_id"] == other["order_id"]:
-                yield f"order {one['order_id']} has two sessions"
 
     def _wrong(self, session: Data, order: Data) -> Iterator[str]:
         start, end = instant(session["start"]), instant(session["end"])

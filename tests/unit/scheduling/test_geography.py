@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduling.geography import by_car, nearest_first, postcodes
@@ -14,6 +14,7 @@ points = st.tuples(st.floats(54.5, 57.8), st.floats(8.0, 15.2))
 
 
 @given(points, points)
+@settings(deadline=None)
 def test_the_way_by_car_is_1_3_times_the_great_circle(
     a: tuple[float, float], b: tuple[float, float]
 ) -> None:

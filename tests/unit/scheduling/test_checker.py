@@ -1,0 +1,82 @@
+"""The inspector finds what is planted in a plan that is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.scheduling.app import public_holiday
+from tests.unit.scheduling.checker import Inspector, Plan
+from tests.unit.scheduling.factories import (
+    MONDAY,
+    a_statement,
+    a_therapist,
+    an_order_body,
+    at,
+)
+
+TUESDAY = MONDAY + timedelta(days=1)
+STATEMENT = a_statement("R", a_therapist("T1", (TUESDAY, "08:00", "12:00")))
+
+
+def a_session(number: int = 1, begin: str = "09:00", **changes: Any) -> dict[str, Any]:
+    start = at(TUESDAY, begin)
+    session = {
+        "type": "session.offered.v1",
+        "session_id": f"s{number}",
+        "order_id": f"o{number}",
+        "start": start.isoformat(),
+        "end": (start + timedelta(hours=1)).isoformat(),
+        "location": {"code": "R"},
+        "room": f"R{number}",
+        "therapist": "T1",
+        "inside_limit": True,
+        "revision": 1,
+    }
+    return {**session, **changes}
+
+
+def faults(*sessions: dict[str, Any], **order: Any) -> list[str]:
+    orders = {f"o{number}": an_order_body(f"o{number}", **order) for number in (1, 2)}
+    inspector = Inspector({("R", "2026-W48"): STATEMENT}, public_holiday)
+    return inspector.faults(sessions, orders)
+
+
+def test_a_right_plan_has_no_faults() -> None:
+    assert faults(a_session(1), a_session(2, "10:00")) == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "said"),
+    [
+        (lambda: faults(a_session(1), a_session(2, "09:30")), "therapist T1 twice"),
+        (
+            lambda: faults(a_session(1), a_session(2, "09:30", room="R1", therapist="T2")),
+            "room R1 twice",
+        ),
+        (lambda: faults(a_session(), a_session(2, "10:00", order_id="o1")), "two sessions"),
+        (lambda: faults(a_session(order_id="o9")), "belongs to no standing order"),
+        (lambda: faults(a_session(begin="11:30")), "therapist T1 is off"),
+        (lambda: faults(a_session(therapist="T9")), "therapist T9 is not there"),
+        (lambda: faults(a_session(room="R9")), "room R9 is not there"),
+        (lambda: faults(a_session(), competences=["ryg"]), "cannot do it"),
+        (lambda: faults(a_session(), earliest=TUESDAY + timedelta(1)), "before the earliest"),
+        (lambda: faults(a_session(), limit=MONDAY), "wrongly whether it is inside the limit"),
+        (lambda: faults(a_session(), minutes=45), "lasts wrong"),
+        (
+            lambda: faults(a_session(), windows=[{"weekday": 3, "from": None, "to": None}]),
+            "outside the citizen's windows",
+        ),
+    ],
+)
+def test_a_planted_fault_is_found(planted: Callable[[], list[str]], said: str) -> None:
+    assert any(said in fault for fault in planted())
+
+
+def test_revisions_that_jump_are_found() -> None:
+    plan = Plan()
+    plan.read([a_session(), {**a_session(), "type": "session.moved.v1", "revision": 3}])
+    assert plan.faults == ["s1 jumps to revision 3"]
