@@ -44,12 +44,11 @@ def list_(
     for head in ("id", "service", "recorded", "origin", "reason"):
         table.add_column(head, overflow="fold")
     for letter in letters:
-        origin = letter["origin"]
         table.add_row(
             letter["id"][:8],
             letter["service"],
             letter["recorded_at"][:19],
-            f"{origin['topic']}/{origin['partition']}/{origin['offset']}",
+            f"{letter['topic']}/{letter['partition']}/{letter['offset']}",
             letter["reason"],
         )
     console.print(table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +38,8 @@ def demo(
     folder = Path(os.environ.get("GENVEJ_STATE", ROOT / ".genvej")) / "demo"
     if holder(folder) is not None:
         raise CommandError("a demo runs already; stop it with Ctrl-C first")
-    forget(folder)
+    if folder.exists():  # what an earlier demo left; each demo is a first one
+        Stack(folder).destroy()
     held = False
     with running(Stack(folder, clock=CLOCK), console.print) as stack:
         held = asyncio.run(
@@ -51,12 +51,3 @@ def demo(
             wait_for_signal()
     raise typer.Exit(0 if held else 1)
 
-
-def forget(folder: Path) -> None:
-    """Stops what an earlier demo left behind and removes it: each demo is a first one."""
-    if folder.exists():
-        stack = Stack(folder)
-        stack.down()
-        stack.kafka.destroy()
-        stack.postgres.destroy()
-        shutil.rmtree(folder)

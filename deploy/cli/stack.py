@@ -57,9 +57,11 @@ def down() -> None:
 def running(stack: Stack, say: Callable[[str], None]) -> Iterator[Stack]:
     """The stack, up while the block runs and down after it, whatever happens."""
     previous = signal.signal(signal.SIGTERM, _interrupt)
+    is_up = False
     try:
         try:
             stack.up(say)
+            is_up = True
             yield stack
         except (StackError, TopologyError, OSError) as error:
             raise CommandError(str(error)) from error
@@ -71,7 +73,8 @@ def running(stack: Stack, say: Callable[[str], None]) -> Iterator[Stack]:
                 say("")
                 stack.down(say)
     except KeyboardInterrupt:
-        pass
+        if not is_up:  # there is no block to go on after
+            raise typer.Exit(130) from None
     finally:
         signal.signal(signal.SIGTERM, previous)
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -14,14 +14,12 @@ from rich.console import Console
 from rich.live import Live
 
 from deploy.cli import kafka
-from deploy.cli.connection import access_at
-from deploy.cli.errors import CommandError
-from deploy.demo import capacity, view
+from deploy.demo import view
 from deploy.demo.documents import RUDDI_ID, Document, hospitals, morning, municipalities
 from deploy.demo.ledger import Ledger, Sent
 from deploy.demo.reading import keeping
+from deploy.demo.rosters import state_capacity
 from deploy.local.stack import ROOT, Stack
-from shared.topics import load
 
 # Monday 23 May 2022, when KL's published story of Ruddi begins.
 DAY: Final = date(2022, 5, 23)
@@ -40,7 +38,6 @@ class Demo:
     def __init__(self, stack: Stack, console: Console, *, seed: int, count: int) -> None:
         self._stack = stack
         self._console = console
-        self._cluster = load(CLUSTER_FILE)
         self._senders = hospitals(CLUSTER_FILE)
         self._documents = morning(seed, count, self._senders, municipalities(MUNICIPALITIES), DAY)
         self.ledger = Ledger()
@@ -51,14 +48,15 @@ class Demo:
         `pace`: documents a second. `seconds`: how long to wait after the last document. True when
         every document is accounted for and every promise was held.
         """
-        await self._state_capacity()
+        for source, weeks in (await state_capacity(self._stack, DAY, WEEKS)).items():
+            self._console.print(f"{source}: {weeks} weeks of capacity stated")
         async with AsyncExitStack() as stack:
             for principal, topics in self._readers().items():
-                access = access_at(self._stack.state, principal)
+                access = self._stack.connections.access(principal)
                 await stack.enter_async_context(keeping(self.ledger, access, topics))
             producers = {
                 hospital.sor: await stack.enter_async_context(
-                    kafka.writer(access_at(self._stack.state, f"hospital-{hospital.sor}"))
+                    kafka.writer(self._stack.connections.access(f"hospital-{hospital.sor}"))
                 )
                 for hospital in self._senders
             }
@@ -74,54 +72,6 @@ class Demo:
         for line in self.ledger.open()[:20]:
             self._console.print(f"Not accounted for: {line}", style="bold red")
         return closed and held
-
-    async def _state_capacity(self) -> None:
-        """The roster systems state what the two municipalities can offer."""
-        sources = {
-            str(provider): party.code
-            for party in self._cluster.of_kind("source")
-            for provider in party.attributes["providers"]
-        }
-        refused: list[str] = []
-        for provider, path in capacity.rosters().items():
-            source = sources[provider]
-            access = access_at(self._stack.state, f"roster-{source}")
-            stated = list(capacity.statements(path, DAY, WEEKS))
-            async with kafka.writer(access) as producer:
-                await asyncio.gather(
-                    *[
-                        await producer.send(
-                            one.topic,
-                            one.value,
-                            key=one.location.encode(),
-                            headers=_cloud_event(source, one),
-                        )
-                        for one in stated
-                    ]
-                )
-            refused += await self._roster_receipts(source, len(stated))
-            self._console.print(f"{source}: {len(stated)} weeks of capacity stated")
-        if refused:
-            raise CommandError(f"scheduling refused capacity: {refused[0]}")
-
-    async def _roster_receipts(self, source: str, count: int) -> list[str]:
-        """Waits for scheduling's answer to each statement; returns the refusals."""
-        access = access_at(self._stack.state, f"roster-{source}")
-        refusals: list[str] = []
-        seen = 0
-        end = time.monotonic() + 60
-        async with kafka.reader(access, [f"roster.{source}.receipts"]) as consumer:
-            while seen < count:
-                if time.monotonic() > end:
-                    raise CommandError(
-                        f"scheduling answered {seen} of {count} statements of capacity; see its log"
-                    )
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    for record in records:
-                        seen += 1
-                        if "refused" in kafka.header(record, "ce_type"):
-                            refusals.append((record.value or b"").decode())
-        return refusals
 
     def _readers(self) -> Mapping[str, list[str]]:
         """Who reads what for the ledger: each hospital its own answers, operators the rest."""
@@ -183,17 +133,6 @@ class Demo:
                 self._console.print(f"{note} {view.plain(self.ledger)}")
 
         yield line
-
-
-def _cloud_event(source: str, one: capacity.Statement) -> list[tuple[str, bytes]]:
-    attributes = {
-        "ce_specversion": "1.0",
-        "ce_id": f"{one.location}/{one.week}/{one.version}",
-        "ce_source": f"roster/{source}",
-        "ce_type": capacity.TYPE,
-        "content-type": capacity.CONTENT_TYPE,
-    }
-    return [(name, value.encode()) for name, value in attributes.items()]
 
 
 def _sent(document: Document, origin: str, at: int) -> Sent:
