@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from services.scheduling import rules
 from services.scheduling.capacity import DENMARK, local_date
 from services.scheduling.orders import (
     Answer,
@@ -23,6 +22,7 @@ from services.scheduling.orders import (
     session_id,
 )
 from services.scheduling.provider import Provider
+from services.scheduling.rules import broken, standing
 
 
 class RuleBrokenError(Exception):
@@ -134,7 +134,7 @@ def still_right(provider: Provider, placed: Placed, order: Order, now: datetime)
 def stands(provider: Provider, order: Order, slot: Slot) -> bool:
     """Whether a booked slot still satisfies the rules."""
     begin = slot.start.astimezone(DENMARK)
-    return next(rules.standing(provider, order, slot, begin), None) is None
+    return next(standing(provider, order, slot, begin), None) is None
 
 
 def decide(provider: Provider, command: Command, now: datetime) -> Decision | None:
@@ -253,7 +253,7 @@ def _booking(
 ) -> Booking:
     """A slot as the next revision of the order's session, or as its next session."""
     order, before = placed.order, placed.booking
-    rule = rules.broken(provider, order, slot, now, before.slot if before else None)
+    rule = broken(provider, order, slot, now, before.slot if before else None)
     if rule is not None:
         raise RuleBrokenError(rule)
     inside = order.keeps_limit(slot.start)
