@@ -133,7 +133,6 @@ def build(settings: NotificationSettings) -> Service:
     async def send(runtime: Runtime) -> None:
         """Sends both channels' messages until the runtime stops."""
         await _caught_up(runtime)
-        metrics.attach(runtime.telemetry.registry)
         senders = [
             Sender(
                 database=RuntimeDatabase(runtime, f"sender-{transport.channel}"),
@@ -153,10 +152,12 @@ def build(settings: NotificationSettings) -> Service:
             )
             for transport in transports_of(settings, templates)
         ]
-        await asyncio.gather(
-            *(sender.run(runtime.stopping) for sender in senders),
-            maintain(runtime, metrics, timedelta(days=settings.facts_days)),
-        )
+        await asyncio.gather(*(sender.run(runtime.stopping) for sender in senders))
+
+    async def tidy(runtime: Runtime) -> None:
+        """Measures and forgets until the runtime stops."""
+        metrics.attach(runtime.telemetry.registry)
+        await maintain(runtime, metrics, timedelta(days=settings.facts_days))
 
     return Service(
         name=NAME,
@@ -166,6 +167,6 @@ def build(settings: NotificationSettings) -> Service:
             Subscription(topics=["citizens"], handler=handlers.citizens),
             Subscription(topics=[events.TOPIC], handler=echoes),
         ],
-        tasks=[send],
+        tasks=[send, tidy],
         produces={events.TOPIC: dict(events.MODELS)},
     )

@@ -121,9 +121,11 @@ class Handlers:
                 self._apply(batch, command, decision, messages[number])
         since = await contacts.awaited_since(unit.conn, waiting.values(), unit.now)
         for number, citizen_id in waiting.items():
+            # Both are the same at every look, so the limit stands; old news read late get it too.
+            began = max(since[citizen_id], messages[number].timestamp)
             outcomes[number] = Parked(
                 waits_for=waits_for_citizen(citizen_id),
-                until=since[citizen_id] + self.patience,
+                until=began + self.patience,
                 reason="the citizen's contact has not come",
             )
         await store.insert_messages(unit.conn, batch.drafts, unit.now)

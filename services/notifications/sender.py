@@ -45,6 +45,7 @@ from shared.faults import describe
 if TYPE_CHECKING:
     from shared.database import Connection
 
+_LINGER: Final = 0.005  # seconds
 _OPEN: Final = (Status.SENDING, Status.UNCERTAIN)
 
 
@@ -117,6 +118,8 @@ class Sender:
                 timeout=self.poll,
                 return_when=asyncio.FIRST_COMPLETED,
             )
+            if self._running:  # calls end in swarms, and a commit costs as much for one as for all
+                await asyncio.wait(self._running, timeout=_LINGER)
         finally:
             for waiter in waiters:
                 waiter.cancel()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
+import jinja2
+
 from services.notifications.dispatch import Answer, Permanent, Sent, Temporary, Unknown
 from services.notifications.gateway import SmsGateway
 from services.notifications.mail import build_mail
@@ -99,6 +101,8 @@ class _Texts:
             return Permanent("template-too-long")
         except TemplateError:
             return Permanent("no-template")
+        except jinja2.TemplateError:
+            return Permanent("template-fault")
 
 
 @dataclass(slots=True, kw_only=True)

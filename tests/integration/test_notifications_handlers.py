@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,15 @@ async def test_however_often_parked_news_are_looked_at_their_limit_stays(world: 
     [parked] = await world.news(an_offer())
     assert isinstance(parked, Parked)
     assert parked.until == NOW + timedelta(hours=72)
+
+
+async def test_later_news_get_their_own_time_to_wait(world: World) -> None:
+    await world.news(an_offer())
+    world.now += timedelta(hours=100)
+    late = replace(an_offer(session="session-2"), timestamp=world.now)
+    [parked] = await world.news(late)
+    assert isinstance(parked, Parked)
+    assert parked.until == world.now + timedelta(hours=72)
 
 
 async def test_a_cancellation_waits_behind_the_offer_that_waits(world: World) -> None:
