@@ -8,12 +8,14 @@ import signal
 import types
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres, close_database
+from deploy.local.stack import Stack
 from deploy.local.state import State
 from deploy.topology.admin import Admin
 from shared.migrate import migrate
@@ -135,6 +137,30 @@ def kafka(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterato
         yield broker
     finally:
         broker.destroy()
+
+
+class Stacks:
+    """Stacks for the tests of a module, on free ports; gone after it, whatever happened."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self.all: list[Stack] = []
+
+    def __call__(self, **given: Any) -> Stack:
+        """A stack that is not up yet; see `Stack` for what can be given."""
+        given.setdefault("folder", self._folders.mktemp("stack"))
+        stack = Stack(**{"durable": False, "preferred_ports": False, "heap": "384m", **given})
+        self.all.append(stack)
+        return stack
+
+
+@pytest.fixture(scope="module")
+def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stacks]:
+    """`stack = stacks(clock=…)`, then `stack.up()`: the services, real broker and database."""
+    made = Stacks(tmp_path_factory)
+    yield made
+    for stack in made.all:
+        stack.destroy()
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ class Connections:
     def own_postgres(self) -> bool:
         """Whether at least one service's database is on a server of the stack's own."""
         packages = {package(name).upper() for name in self._processes}
-        return any(not os.environ.get(f"GENVEJ_{name}_DSN") for name in packages)
+        return not all(os.environ.get(f"GENVEJ_{name}_DSN") for name in packages or {"NOBODY"})
 
     def access(self, principal: str) -> Access:
         """How a principal connects to the broker."""

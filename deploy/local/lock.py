@@ -13,6 +13,10 @@ from deploy.local.errors import StackError
 from deploy.local.processes import wait_until
 
 
+class HeldError(StackError):
+    """Another launcher holds the state folder; the message names it."""
+
+
 class Hold:
     """The exclusive hold on a state folder, which the kernel ends with the process."""
 
@@ -26,7 +30,7 @@ class Hold:
         return self._file is not None
 
     def take(self) -> None:
-        """Raises StackError where another launcher holds the folder."""
+        """Raises HeldError where another launcher holds the folder."""
         if self._file is not None:
             return
         # Python's files are not inherited: a child that outlives us must not keep the hold.
@@ -35,7 +39,7 @@ class Hold:
             file.seek(0)
             pid = file.read().strip() or "unknown"
             file.close()
-            raise StackError(
+            raise HeldError(
                 f"a stack is up already on {self._path.parent} (process {pid}); `genvej down` "
                 "stops it, GENVEJ_STATE names another folder"
             )
@@ -54,7 +58,7 @@ class Hold:
 def holder(folder: Path, *, stop: bool = False, seconds: float = 120) -> int | None:
     """The pid of the launcher that holds the folder's stack, or None.
 
-    With `stop` it is asked to end, and this returns when it has. Raises StackError where it has
+    With `stop` it is asked to end, and this returns when it has. Raises HeldError where it has
     not within `seconds`.
     """
     path = folder / "lock"
@@ -71,7 +75,7 @@ def holder(folder: Path, *, stop: bool = False, seconds: float = 120) -> int | N
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
             if not wait_until(lambda: _is_free(file), seconds=seconds, pause=0.1):
-                raise StackError(f"process {pid} has not stopped after {seconds:g} s")
+                raise HeldError(f"process {pid} has not stopped after {seconds:g} s")
         return pid
 
 

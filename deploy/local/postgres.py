@@ -173,6 +173,8 @@ class Postgres:
         if (self.data / "PG_VERSION").exists():
             return
         shutil.rmtree(self.data, ignore_errors=True)
+        if self._account:
+            _claim(self.data, self._state)
         self.data.mkdir(parents=True, mode=0o700)
         password_file = self.data.parent / f".{self.data.name}.password"
         password_file.touch(mode=0o600)
@@ -286,16 +288,21 @@ def _open_to_all(path: Path) -> bool:
 def _data_folder(state: State, account: Account | None) -> Path:
     if account is None:
         return state.folder / "postgres"
-    data = ROOTS_FOLDER / f"{state.id}-postgres"
-    ROOTS_FOLDER.mkdir(parents=True, exist_ok=True, mode=0o755)
-    origin = data.with_suffix(".origin")
-    # The passwords and keys of data lie in its state folder: without that, it is of no use.
-    for other in ROOTS_FOLDER.glob("*-postgres.origin"):
-        if other != origin and other.read_text(encoding="utf-8") == str(state.folder):
+    return ROOTS_FOLDER / f"{state.id}-postgres"
+
+
+def _claim(data: Path, state: State) -> None:
+    """Notes whose data this is, and removes those of an earlier state folder at the same path.
+
+    The passwords and keys of data lie in its state folder: without that, they are of no use.
+    """
+    data.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    claim = data.with_suffix(".origin")
+    for other in data.parent.glob("*-postgres.origin"):
+        if other != claim and other.read_text(encoding="utf-8") == str(state.folder):
             shutil.rmtree(other.with_suffix(""), ignore_errors=True)
             other.unlink(missing_ok=True)
-    origin.write_text(str(state.folder), encoding="utf-8")
-    return data
+    claim.write_text(str(state.folder), encoding="utf-8")
 
 
 def _binaries(account: Account | None) -> Path:

@@ -48,7 +48,8 @@ class Running:
             process = psutil.Process(self.pid)
             # The kernel counts from boot; as wall time that moves when the clock is corrected.
             same_start = abs(process.create_time() - self.started) < 5
-            same_command = " ".join(process.cmdline())[:300] == self.command
+            # A process that is about to end has no command line any more.
+            same_command = " ".join(process.cmdline())[:300] in {self.command, ""}
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             return None
         return process if same_start and same_command else None
@@ -177,8 +178,9 @@ class Processes:
 
     def _living(self, name: str) -> psutil.Process | None:
         child = self._children.get(name)
-        if child is not None and child.poll() is not None:
-            return None
+        if child is not None:
+            # Our own child's pid is its own until we have taken its exit status.
+            return psutil.Process(child.pid) if child.poll() is None else None
         record = self.records().get(name)
         return record.process() if record else None
 

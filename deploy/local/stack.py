@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
@@ -25,7 +26,7 @@ from deploy.local.connections import (
 from deploy.local.errors import StackError
 from deploy.local.kafka import NAME as KAFKA
 from deploy.local.kafka import Kafka
-from deploy.local.lock import Hold, holder
+from deploy.local.lock import HeldError, Hold, holder
 from deploy.local.postgres import NAME as POSTGRES
 from deploy.local.postgres import Postgres
 from deploy.local.processes import Processes, wait_until
@@ -33,7 +34,7 @@ from deploy.local.state import State
 from deploy.topology.admin import Admin
 from shared.topics import load
 
-__all__ = ["ROOT", "SERVICES", "Address", "Stack", "StackError", "Status", "holder"]
+__all__ = ["ROOT", "SERVICES", "Address", "HeldError", "Stack", "StackError", "Status", "holder"]
 
 ROOT: Final = Path(__file__).parents[2]
 SERVICES: Final = ("referral", "scheduling", "notifications")
@@ -158,6 +159,12 @@ class Stack:
         self.postgres.stop()
         self.kafka.stop()
         self._hold.let_go()
+
+    def destroy(self, progress: Say = lambda text: None) -> None:
+        """Stops everything and removes all that the stack keeps."""
+        self.down(progress)
+        self.postgres.destroy()
+        shutil.rmtree(self.state.folder, ignore_errors=True)
 
     def start(self, name: str, env: Mapping[str, str] | None = None) -> None:
         """Starts one process, as a fault test does after it killed it; nothing where it runs.
