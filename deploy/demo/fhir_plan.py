@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from deploy.demo import fhir_clinical as clinical
+from deploy.demo import fhir_frame as messaging
 from services.referral.plan import (
     Address,
     ContactPerson,
@@ -26,19 +27,8 @@ from services.referral.plan import (
     Relative,
 )
 
-SOR = "urn:oid:1.2.208.176.1.1"
-EAN = "urn:oid:1.3.88"
-CPR = "urn:oid:1.2.208.176.1.2"
-X_ECPR = "urn:oid:1.2.208.176.1.6.1.1"
-D_ECPR = "urn:oid:1.2.208.176.1.6.1.3"
 SKS_D = "urn:oid:1.2.208.176.2.4.12"
 KL_CODES = "http://fhir.kl.dk/term/CodeSystem/CareSocialCodes"
-EVENTS = "http://medcomfhir.dk/ig/terminology/CodeSystem/medcom-messaging-eventCodes"
-ACTIVITIES = "http://medcomfhir.dk/ig/terminology/CodeSystem/medcom-messaging-activityCodes"
-DESTINATION_USE = "http://medcomfhir.dk/ig/terminology/CodeSystem/medcom-messaging-destinationUse"
-DESTINATION_USE_EXTENSION = (
-    "http://medcomfhir.dk/ig/messaging/StructureDefinition/medcom-messaging-destinationUseExtension"
-)
 DISCHARGE_DATE = "http://fhir.kl.dk/rehab/StructureDefinition/PreconditionDate"
 STATUS_REASON = "http://hl7.org/fhir/StructureDefinition/request-statusReason"
 LATER_START = "a8632e22-bf0c-4f5a-92a7-70977ba104d5"
@@ -119,23 +109,23 @@ def fhir_plan(
     header = f"MessageHeader/{document_id}"
     earlier = corrects or replaces
 
-    destinations = [_destination("primary", receiver, receiver_sor)]
+    destinations = [messaging.destination("primary", receiver, receiver_sor)]
     if gp is not None:
-        destinations.append(_destination("cc", gp_organisation, None))
+        destinations.append(messaging.destination("cc", gp_organisation, None))
     resources: list[tuple[str, Resource]] = [
         (
             header,
             {
                 "resourceType": "MessageHeader",
-                "eventCoding": {"system": EVENTS, "code": event},
+                "eventCoding": {"system": messaging.EVENTS, "code": event},
                 "destination": destinations,
                 "sender": {"reference": sender},
                 "source": {"endpoint": f"https://sor2.sum.dsdn.dk/#id={sender_sor}"},
                 "focus": [{"reference": request}],
             },
         ),
-        (sender, _organisation(sender_name, sender_sor, sender_ean)),
-        (receiver, _organisation(receiver_name, receiver_sor, receiver_ean)),
+        (sender, messaging.organisation(sender_name, sender_sor, sender_ean)),
+        (receiver, messaging.organisation(receiver_name, receiver_sor, receiver_ean)),
         (
             patient,
             _patient(
@@ -179,7 +169,7 @@ def fhir_plan(
     if contact_end is not None:
         resources.append((ref("Encounter", "contact"), _encounter(patient, contact_end)))
     if gp is not None:
-        resources.append((gp_organisation, _organisation(gp.name, None, gp.ean)))
+        resources.append((gp_organisation, messaging.organisation(gp.name, None, gp.ean)))
     for n, function in enumerate(icf):
         resources.append((ref("Observation", str(n)), clinical.function(function, patient)))
     for n, contact in enumerate(contacts):
@@ -194,8 +184,8 @@ def fhir_plan(
         "resourceType": "Bundle",
         "id": str(uuid5(NAMESPACE_URL, f"{document_id}/Bundle")),
         "type": "message",
-        "timestamp": _instant(sent_at),
-        "entry": [_entry(reference, resource) for reference, resource in resources],
+        "timestamp": messaging.instant(sent_at),
+        "entry": [messaging.entry(reference, resource) for reference, resource in resources],
     }
     return orjson.dumps(bundle)
 
@@ -203,43 +193,6 @@ def fhir_plan(
 def ruddi_fhir() -> bytes:
     """KL's story (input/pagecontent/example.md): received 23 May 2022, discharge 24 May, almen."""
     return fhir_plan()
-
-
-def _entry(reference: str, resource: Resource) -> Resource:
-    kind, _, identifier = reference.partition("/")
-    narrative = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{kind} {identifier}</p></div>'
-    return {
-        "fullUrl": f"https://hospital.example/fhir/{reference}",
-        "resource": {
-            "resourceType": resource["resourceType"],
-            "id": identifier,
-            "text": {"status": "generated", "div": narrative},
-            **resource,
-        },
-    }
-
-
-def _destination(use: str, receiver: str, sor: str | None) -> Resource:
-    endpoint = f"https://sor2.sum.dsdn.dk/#id={sor}" if sor else "https://sor2.sum.dsdn.dk/"
-    return {
-        "extension": [
-            {
-                "url": DESTINATION_USE_EXTENSION,
-                "valueCoding": {"system": DESTINATION_USE, "code": use},
-            }
-        ],
-        "endpoint": endpoint,
-        "receiver": {"reference": receiver},
-    }
-
-
-def _organisation(name: str | None, sor: str | None, ean: str | None) -> Resource:
-    identifiers = [
-        {"use": "official", "system": system, "value": value}
-        for system, value in ((SOR, sor), (EAN, ean))
-        if value is not None
-    ]
-    return {"resourceType": "Organization", "identifier": identifiers, "name": name}
 
 
 def _patient(
@@ -257,11 +210,12 @@ def _patient(
     relatives: Sequence[Relative],
     earlier_cprs: Sequence[str],
 ) -> Resource:
+    numbers = [("official", cpr_system or messaging.cpr_system(cpr), cpr)]
+    numbers += [("old", messaging.cpr_system(old), old) for old in earlier_cprs]
     patient: Resource = {
         "resourceType": "Patient",
         "identifier": [
-            {"use": "official", "system": cpr_system or _cpr_system(cpr), "value": cpr},
-            *({"use": "old", "system": _cpr_system(old), "value": old} for old in earlier_cprs),
+            {"use": use, "system": system, "value": value} for use, system, value in numbers
         ],
         "name": [{"use": "official", "family": family, "given": given.split()}],
         "telecom": [
@@ -286,12 +240,6 @@ def _patient(
     if relatives:
         patient["contact"] = [_contact(relative) for relative in relatives]
     return patient
-
-
-def _cpr_system(cpr: str) -> str:
-    if cpr.isdigit():
-        return CPR
-    return X_ECPR if cpr[6:7] in "17" else D_ECPR
 
 
 def _contact(relative: Relative) -> Resource:
@@ -390,15 +338,11 @@ def _provenance(
         "resourceType": "Provenance",
         "target": [{"reference": header}],
         "occurredDateTime": at.isoformat(),
-        "recorded": _instant(at),
-        "activity": {"coding": [{"system": ACTIVITIES, "code": activity}]},
+        "recorded": messaging.instant(at),
+        "activity": {"coding": [{"system": messaging.ACTIVITIES, "code": activity}]},
         "agent": [{"who": {"reference": sender}}],
     }
     if of is not None:
         entity = {"role": "revision", "what": {"reference": f"MessageHeader/{of}"}}
         provenance["entity"] = [entity]
     return provenance
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

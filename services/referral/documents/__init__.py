@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.referral.documents.fhir import read_fhir
+from services.referral.dialogue import CareMessage
+from services.referral.documents import care_communication, hospital_notification
+from services.referral.documents.fhir import nothing_of, read_fhir, read_plan
+from services.referral.documents.fields import Problems
+from services.referral.documents.frame import opened
 from services.referral.documents.ggop import read_ggop
 from services.referral.documents.receipts import Outcome, receipt
 from services.referral.plan import Format, Plan, Problem, Unreadable
+from services.referral.stay import HospitalNotification
 
-__all__ = ["MAX_BYTES", "Outcome", "read", "receipt"]
+__all__ = ["MAX_BYTES", "Outcome", "read", "read_any", "receipt"]
 
 MAX_BYTES: Final = 1024 * 1024
 
@@ -22,18 +27,48 @@ def read(value: bytes | None, content_type: str | None = None) -> Plan | Unreada
     Never raises, whatever the bytes. The format is what the content looks like; `content_type`
     decides only where the content doesn't show it.
     """
+    sniffed = _sniffed(value, content_type)
+    if isinstance(sniffed, Unreadable):
+        return sniffed
+    form, document = sniffed
+    return read_fhir(document) if form is Format.FHIR else read_ggop(document)
+
+
+def read_any(
+    value: bytes | None, content_type: str | None = None
+) -> Plan | HospitalNotification | CareMessage | Unreadable:
+    """As `read`, and MedCom's HospitalNotification and CareCommunication too."""
+    sniffed = _sniffed(value, content_type)
+    if isinstance(sniffed, Unreadable):
+        return sniffed
+    form, document = sniffed
+    if form is Format.GGOP:
+        return read_ggop(document)
+    problems = Problems()
+    frame = opened(document, problems)
+    if frame is None:
+        return nothing_of(problems)
+    if frame.event == hospital_notification.EVENT:
+        return hospital_notification.read_notification(frame)
+    if frame.event == care_communication.EVENT:
+        return care_communication.read_communication(frame)
+    return read_plan(frame)
+
+
+def _sniffed(value: bytes | None, content_type: str | None) -> tuple[Format, bytes] | Unreadable:
+    """(format, document) of what is worth reading."""
     start = (value or b"")[:256].lstrip(b"\xef\xbb\xbf \t\r\n\x00")
-    format_ = _format(start, (content_type or "").casefold())
+    form = _format(start, (content_type or "").casefold())
     if value and len(value) > MAX_BYTES:
-        return _nothing(format_, "too-long", f"Dokumentet er større end {MAX_BYTES} byte.")
+        return _nothing(form, "too-long", f"Dokumentet er større end {MAX_BYTES} byte.")
     if not value or not value.strip():
-        return _nothing(format_, "required", "Dokumentet er tomt.")
+        return _nothing(form, "required", "Dokumentet er tomt.")
     for sign, other in _OTHERS.items():
         if start.startswith(sign):
-            return _nothing(format_, "not-supported", f"Dokumentet er {other}, som ikke læses her.")
-    if format_ is Format.FHIR:
-        return read_fhir(value.removeprefix(b"\xef\xbb\xbf"))
-    return read_ggop(value)
+            return _nothing(form, "not-supported", f"Dokumentet er {other}, som ikke læses her.")
+    if form is Format.FHIR:
+        return form, value.removeprefix(b"\xef\xbb\xbf")
+    return form, value
 
 
 def _format(start: bytes, content_type: str) -> Format:

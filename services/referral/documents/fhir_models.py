@@ -60,6 +60,14 @@ class Period(Part):
     end: str | None = None
 
 
+class ContactPoint(Part):
+    """A telephone number or an address of e-mail."""
+
+    system: str | None = None
+    value: str | None = None
+    use: str | None = None
+
+
 class Extension(Part):
     """An element that a profile adds."""
 
@@ -69,6 +77,10 @@ class Extension(Part):
     value_boolean: StrictBool | None = Field(None, alias="valueBoolean")
     value_coding: Coding | None = Field(None, alias="valueCoding")
     value_concept: CodeableConcept | None = Field(None, alias="valueCodeableConcept")
+    value_period: Period | None = Field(None, alias="valuePeriod")
+    value_identifier: Identifier | None = Field(None, alias="valueIdentifier")
+    value_reference: Reference | None = Field(None, alias="valueReference")
+    value_contact_point: ContactPoint | None = Field(None, alias="valueContactPoint")
 
 
 class HumanName(Part):
@@ -78,14 +90,6 @@ class HumanName(Part):
     text: str | None = None
     family: str | None = None
     given: Several[str | None] = ()
-
-
-class ContactPoint(Part):
-    """A telephone number or an address of e-mail."""
-
-    system: str | None = None
-    value: str | None = None
-    use: str | None = None
 
 
 class PostalAddress(Part):
@@ -116,6 +120,7 @@ class MessageHeader(Part):
     """The first entry of a message."""
 
     id: str | None = None
+    extension: Several[Extension] = ()
     event_coding: Coding | None = Field(None, alias="eventCoding")
     event_uri: str | None = Field(None, alias="eventUri")
     destination: Several[Destination] = ()
@@ -159,6 +164,8 @@ class Patient(Part):
     name: Several[HumanName] = ()
     telecom: Several[ContactPoint] = ()
     birth_date: str | None = Field(None, alias="birthDate")
+    deceased_boolean: StrictBool | None = Field(None, alias="deceasedBoolean")
+    deceased_date_time: str | None = Field(None, alias="deceasedDateTime")
     address: Several[PostalAddress] = ()
     contact: Several[Contact] = ()
     communication: Several[Language] = ()
@@ -252,8 +259,40 @@ class PractitionerRole(Part):
 class Encounter(Part):
     """The hospital contact."""
 
+    extension: Several[Extension] = ()
     status: str | None = None
+    subject: Reference | None = None
+    episode_of_care: Several[Reference] = Field((), alias="episodeOfCare")
     period: Period | None = None
+
+
+class AttachedFile(Part):
+    """A file or a link."""
+
+    content_type: str | None = Field(None, alias="contentType")
+    data: str | None = None
+    url: str | None = None
+    title: str | None = None
+
+
+class Payload(Part):
+    """A part of a communication."""
+
+    extension: Several[Extension] = ()
+    content_string: str | None = Field(None, alias="contentString")
+    content_attachment: AttachedFile | None = Field(None, alias="contentAttachment")
+
+
+class Communication(Part):
+    """A thread of words about a citizen."""
+
+    identifier: Several[Identifier] = ()
+    category: Several[CodeableConcept] = ()
+    priority: str | None = None
+    subject: Reference | None = None
+    topic: CodeableConcept | None = None
+    encounter: Reference | None = None
+    payload: Several[Payload] = ()
 
 
 class Entity(Part):

@@ -43,18 +43,17 @@ def citizen(message: Message, patient: fhir.Patient, problems: Problems) -> Pers
     where the patient is marked restricted (v3-Confidentiality R or V).
     """
     identified = _numbers(patient)
-    identified.sort(key=lambda one: (one.use == "old", one.system != CPR))
-    number = fields.person_number(identified[0].value if identified else None, CPR_PATH, problems)
+    found = number(patient, problems)
     given, family = name(patient.name)
     if not given and not family:
         problems.missing("Patient.name.family", "Borgerens navn")
     birth_date = fields.day(patient.birth_date, "Patient.birthDate", "Fødselsdatoen", problems)
     protected = _is_restricted(patient.meta)
-    if number is None:
+    if found is None:
         return None
     return Person(
-        cpr=number[0],
-        cpr_kind=number[1],
+        cpr=found[0],
+        cpr_kind=found[1],
         given=given,
         family=family,
         birth_date=birth_date,
@@ -63,16 +62,24 @@ def citizen(message: Message, patient: fhir.Patient, problems: Problems) -> Pers
         phone=contact_point(patient.telecom, "phone"),
         email=contact_point(patient.telecom, "email"),
         language=_language(patient.communication),
-        earlier_cprs=_earlier(message, patient, identified[1:], number[0]),
+        earlier_cprs=_earlier(message, patient, identified[1:], found[0]),
     )
 
 
+def number(patient: fhir.Patient, problems: Problems) -> tuple[str, str] | None:
+    """(number, "cpr" or "ecpr"); None and a problem where there is none or it is malformed."""
+    identified = _numbers(patient)
+    return fields.person_number(identified[0].value if identified else None, CPR_PATH, problems)
+
+
 def _numbers(patient: fhir.Patient) -> list[fhir.Identifier]:
-    return [
+    """CPRs and replacement CPRs, those in use first and a CPR before others."""
+    known = [
         identifier
         for identifier in patient.identifier
         if identifier.system == CPR or (identifier.system or "").startswith(REPLACEMENT_CPR)
     ]
+    return sorted(known, key=lambda one: (one.use == "old", one.system != CPR))
 
 
 def _earlier(

@@ -8,7 +8,7 @@ like names.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -152,6 +152,26 @@ def day(text: str | None, element: str, what: str, problems: Problems) -> date |
         problems.add(element, "value", f"{what} ligger uden for de år, som kan behandles.")
         found = None
     return found
+
+
+def instant(text: str | None, element: str, what: str, problems: Problems) -> datetime | None:
+    """An instant in UTC, else a problem; Danish local time where it has no offset."""
+    cleaned = clean(text, 64)
+    if not cleaned:
+        return None
+    try:
+        if not _INSTANT.fullmatch(cleaned):
+            raise ValueError  # noqa: TRY301 (one way out for all that is no instant)
+        moment = datetime.fromisoformat(cleaned)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=COPENHAGEN)
+        moment = moment.astimezone(UTC)
+        if not 1850 <= moment.year <= 2199:
+            raise ValueError  # noqa: TRY301
+    except (ValueError, OverflowError):
+        problems.add(element, "value", f"{what} er ikke et tidspunkt (dato, klokkeslæt, zone).")
+        return None
+    return moment
 
 
 def compact_number(text: str | None) -> str:

@@ -12,6 +12,7 @@ import orjson
 from lxml import etree
 
 from deploy.demo.documents import fhir_plan, ggop_plan, ruddi_fhir, ruddi_ggop
+from deploy.demo.fhir_messages import care_communication, hospital_notification
 from services.referral.plan import (
     Address,
     ContactPerson,
@@ -87,6 +88,40 @@ ACCEPTED: Final[dict[str, bytes]] = {
         document_id="BREV3", corrects="BREV1", discharge_date=date(2022, 5, 25)
     ),
     "ggop-revocation.xml": ggop_plan(document_id="BREV4", corrects="BREV1", revoked=True),
+}
+
+MESSAGES: Final[dict[str, bytes]] = {
+    "notification-admitted.json": hospital_notification(report_wanted=True),
+    "notification-discharged.json": hospital_notification(
+        document_id="notification-2",
+        activity="discharge-inpatient-home",
+        status="finished",
+        ended="2022-06-09T09:45:30+02:00",
+        previous="notification-1",
+        history=("notification-1",),
+    ),
+    "notification-deceased.json": hospital_notification(
+        document_id="notification-2",
+        status="finished",
+        ended="2022-06-09T09:45:30+02:00",
+        deceased=True,
+        previous="notification-1",
+    ),
+    "notification-cancelled.json": hospital_notification(
+        document_id="notification-2",
+        activity="cancel-admit-inpatient",
+        status="entered-in-error",
+        previous="notification-1",
+        role="removal",
+    ),
+    "notification-leave.json": hospital_notification(
+        document_id="notification-2",
+        activity="start-leave-inpatient",
+        status="onleave",
+        leave_started="2022-06-08T14:00:00+02:00",
+        previous="notification-1",
+    ),
+    "communication-new.json": care_communication(),
 }
 
 

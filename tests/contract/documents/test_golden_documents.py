@@ -15,12 +15,15 @@ import orjson
 import pytest
 from lxml import etree
 
-from services.referral.documents import read, receipt
+from services.referral.dialogue import CareMessage
+from services.referral.documents import read, read_any, receipt
 from services.referral.plan import Format, Plan, Problem, Unreadable
-from tests.contract.documents.cases import ACCEPTED, AT, REFUSED_FHIR, REFUSED_GGOP
+from services.referral.stay import HospitalNotification
+from tests.contract.documents.cases import ACCEPTED, AT, MESSAGES, REFUSED_FHIR, REFUSED_GGOP
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("GENVEJ_GOLDEN") == "write"
+DOCUMENTS = {**ACCEPTED, **MESSAGES}
 HOLBAEK = ("451000016003", "Holbæk Kommune")
 REFUSED = {"fhir": REFUSED_FHIR, "ggop": REFUSED_GGOP}
 
@@ -35,7 +38,7 @@ def golden(name: str, value: bytes) -> bytes:
     return path.read_bytes()
 
 
-def shown(reading: Plan | Unreadable) -> bytes:
+def shown(reading: Plan | HospitalNotification | CareMessage) -> bytes:
     """A reading as JSON that a human can compare."""
     text = json.dumps(asdict(reading), ensure_ascii=False, indent=1, default=str)
     return f"{text}\n".encode()
@@ -64,19 +67,20 @@ def answer(reading: Plan | Unreadable, problems: tuple[Problem, ...], outcome: A
     return value
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_is_written_as_its_golden_file(name: str) -> None:
-    value = ACCEPTED[name]
+    value = DOCUMENTS[name]
     form = Format.FHIR if name.endswith(".json") else Format.GGOP
     kept = golden(f"documents/{name}", pretty(value, form))
     assert pretty(value, form) == kept
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_golden_document_is_read_as_its_golden_reading(name: str) -> None:
-    value = ACCEPTED[name] if WRITE else (GOLDEN / "documents" / name).read_bytes()
-    reading = read(value)
-    assert isinstance(reading, Plan), reading
+    value = DOCUMENTS[name] if WRITE else (GOLDEN / "documents" / name).read_bytes()
+    reading = read_any(value)
+    assert not isinstance(reading, Unreadable), reading
+    assert isinstance(reading, Plan) == (name in ACCEPTED)
     assert shown(reading) == golden(f"readings/{name}.txt", shown(reading))
 
 

@@ -13,6 +13,7 @@ import orjson
 from lxml import etree
 
 from deploy.demo.documents import fhir_plan, ggop_plan, ruddi_fhir, ruddi_ggop
+from deploy.demo.fhir_messages import care_communication, hospital_notification
 from services.referral.plan import (
     Address,
     ContactPerson,
@@ -65,6 +66,20 @@ FHIR: Final = (
     fhir_plan(corrects="earlier"),
     fhir_plan(corrects="earlier", revoked=True),
 )
+MESSAGES: Final = (
+    hospital_notification(report_wanted=True),
+    hospital_notification(
+        activity="cancel-discharge-inpatient-home",
+        status="finished",
+        ended="2022-06-09T09:45:30+02:00",
+        leave_started="2022-06-08T09:45:30+02:00",
+        leave_ended="2022-06-08T12:45:30+02:00",
+        deceased=True,
+        previous="earlier",
+        history=("earlier",),
+    ),
+    care_communication(stay="stay-1", priority="asap"),
+)
 GGOP: Final = (
     ruddi_ggop(),
     ggop_plan(
@@ -105,10 +120,10 @@ def spoiled(random: Random) -> bytes:
     """A valid document after a few changes of its tree or of its bytes."""
     way = random.random()
     if way < 0.35:
-        return _json(random, random.choice(FHIR))
+        return _json(random, random.choice(FHIR + MESSAGES))
     if way < 0.7:
         return _xml(random, random.choice(GGOP))
-    return _raw(random, random.choice(FHIR + GGOP))
+    return _raw(random, random.choice(FHIR + GGOP + MESSAGES))
 
 
 def _paths(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

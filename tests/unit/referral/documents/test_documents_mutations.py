@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from services.referral.documents import read, receipt
+from services.referral.documents import read, read_any, receipt
 from services.referral.plan import Format, Plan, Unreadable
 from tests.unit.referral.documents.mutations import spoiled
 
@@ -44,13 +44,16 @@ def texts(value: Any) -> Iterator[str]:
 
 def holds(document: bytes, content_type: str | None) -> None:
     """What must be true of every reading."""
-    reading = read(document, content_type)
-    for text in texts(reading):
+    everything, reading = read_any(document, content_type), read(document, content_type)
+    if isinstance(everything, Plan):
+        assert everything == reading
+    for text in (*texts(everything), *texts(reading)):
         text.encode()
         assert "\x00" not in text
     if isinstance(reading, Unreadable):
         assert reading.problems
-        for problem in reading.problems:
+        wrong = everything.problems if isinstance(everything, Unreadable) else ()
+        for problem in (*reading.problems, *wrong):
             assert problem.element
             assert "1502779995" not in problem.text
             assert "Berggren" not in problem.text
