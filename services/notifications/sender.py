@@ -69,6 +69,7 @@ class Sender:
     _running: dict[asyncio.Task[Answer], Job] = field(default_factory=dict)
     _finished: list[tuple[Job, Answer]] = field(default_factory=list)
     _recorded: list[Verdict] = field(default_factory=list)
+    _settling: asyncio.Task[None] | None = None
     _more: bool = False
     _doubtful: bool = False
 
@@ -103,7 +104,7 @@ class Sender:
             if loop.time() >= next_check:
                 next_check = loop.time() + self.check_seconds
                 await self._find_orphans()
-                await self._settle()
+                self._ask_for_receipts()
             await self._step()
             if self._more and len(self._running) < self.slots:
                 continue
@@ -181,13 +182,17 @@ class Sender:
                     later.append((message.id, now, channel))
                 case Send():
                     contact = self._open(message)
-                    if contact is None:
-                        verdict = Verdict(
-                            id=message.id, status=Status.FAILED, reason="contact-unreadable"
-                        )
-                        verdicts.append(verdict)
-                    else:
+                    if contact is not None:
                         jobs.append(Job(message, contact))
+                        continue
+                    # A key is missing, which somebody will put right before the message expires.
+                    verdict = Verdict(
+                        id=message.id,
+                        status=Status.CREATED,
+                        reason="contact-unreadable",
+                        due=now + self.retry.longest,
+                    )
+                    verdicts.append(verdict)
         await deliveries.claim(
             conn, [job.message.id for job in jobs], self.id, self.transport.channel, now
         )
@@ -230,6 +235,16 @@ class Sender:
             verdicts = [Verdict(id=i, status=Status.UNCERTAIN, reason="sender-died") for i in found]
             await deliveries.record(conn, verdicts, now, source=[Status.SENDING])
 
+    def _ask_for_receipts(self) -> None:
+        """Beside the sending: a provider that is slow to answer must not hold up the messages."""
+        if self._settling is not None:
+            if not self._settling.done():
+                return
+            error = self._settling.exception()
+            if error is not None:
+                self.database.trouble(describe(error))
+        self._settling = asyncio.create_task(self._settle())
+
     async def _settle(self) -> None:
         """Asks the provider about uncertain messages, where it can be asked."""
         now = self.database.now()
@@ -245,6 +260,10 @@ class Sender:
                     verdict = Verdict(id=message_id, status=Status.FAILED, reason=reason)
                 case Temporary():  # the provider says that it never got it
                     verdict = Verdict(id=message_id, status=Status.CREATED, due=now)
+                case None:
+                    return
+                case Unknown("gateway-unreachable"):
+                    break  # nor will it know of the others
                 case _:
                     continue
             verdicts.append(verdict)
@@ -262,9 +281,10 @@ class Sender:
                 if self._doubtful:
                     await self._give_back(conn, now)
                 await self._record(conn, self._finished, now)
-        for task in late:
+        left = [*late, *([self._settling] if self._settling else [])]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _record(
         self, conn: Connection, finished: list[tuple[Job, Answer]], now: datetime

@@ -170,12 +170,17 @@ def senders(
     **changes: Any,
 ) -> list[Sender]:
     settle_after = timedelta(seconds=settle_after_seconds)
-    options = {"poll": 0.05, "settle_after": settle_after, "check_seconds": 0.1, **changes}
+    options = {
+        "vault": Vault(VAULT_KEYS),
+        "poll": 0.05,
+        "settle_after": settle_after,
+        "check_seconds": 0.1,
+        **changes,
+    }
     return [
         Sender(
             database=database,
             transport=way,
-            vault=Vault(VAULT_KEYS),
             wake=wake.listen(),
             **options,
         )

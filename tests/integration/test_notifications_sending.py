@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from services.notifications.dispatch import Retry
+from shared.crypto import Vault, generate_key
 from tests.conftest import Databases
 from tests.integration.notifications_world import TOKEN, Servers, World, free_port, until
 from tests.unit.notifications.factories import (
@@ -354,6 +355,16 @@ async def test_every_opening_of_a_contact_is_written_down(world: World) -> None:
         "citizen_id": RUDDI,
         "notification_id": message["notification_id"],
     }
+
+
+async def test_messages_wait_for_a_vault_key_that_is_missing(world: World) -> None:
+    await world.citizens(a_citizen())
+    await world.news(an_offer())
+    await world.send_everything(vault=Vault(generate_key("k2")))
+    assert await world.statuses() == [("session-offered", "created", "contact-unreadable")]
+    world.now += timedelta(minutes=5)
+    await world.send_everything()
+    assert await world.statuses() == [("session-offered", "sent", None)]
 
 
 async def test_two_processes_send_each_message_once(world: World) -> None:
