@@ -76,8 +76,13 @@ def limit_of(rule: TypeRule, discharge: date, later_start: date | None) -> date 
 
 
 def earliest_start(received_at: datetime, discharge: date, later_start: date | None) -> date:
-    """The first day that can be offered: never the day of receipt, so that people can be told."""
-    return max(local_day(received_at) + timedelta(days=1), begins(discharge, later_start))
+    """The first day that can be offered.
+
+    Never the day of receipt, so that people can be told, nor the day of discharge, on which nobody
+    knows when the citizen is home.
+    """
+    day = timedelta(days=1)
+    return max(local_day(received_at) + day, discharge + day, begins(discharge, later_start))
 
 
 def too_late(known_at: datetime, limit: date, discharge: date, later_start: date | None) -> bool:

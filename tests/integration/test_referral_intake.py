@@ -55,7 +55,7 @@ async def test_ruddis_plan_becomes_an_order_a_contact_and_an_ok_receipt(
     order = only(outcomes, "order.placed")
     assert (order["provider"], order["earliest"], order["limit"]) == (
         "316",
-        "2022-05-24",
+        "2022-05-25",
         "2022-05-31",
     )
     assert order["bedside"] is True

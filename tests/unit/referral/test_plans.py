@@ -77,7 +77,7 @@ def test_a_plan_is_received_and_an_assessment_ordered() -> None:
     assert isinstance(received, Received)
     assert isinstance(placed, OrderPlaced)
     assert received.referral.limit == date(2022, 5, 31)
-    assert placed.order.earliest == date(2022, 5, 24)
+    assert placed.order.earliest == date(2022, 5, 25)
     assert placed.order.programme.code == "p140-almen"
     assert placed.order.programme.competences == ("almen",)
 
@@ -266,7 +266,7 @@ def test_a_corrected_discharge_date_moves_the_limit_and_the_order() -> None:
     assert isinstance(changed, OrderChanged)
     assert revised.changed == ("discharge_date", "limit")
     assert changed.order.order_id == referral.order_id
-    assert (changed.order.earliest, changed.order.limit) == (date(2022, 5, 27), date(2022, 6, 3))
+    assert (changed.order.earliest, changed.order.limit) == (date(2022, 5, 28), date(2022, 6, 3))
     assert after(referral, facts).limit == date(2022, 6, 3)
 
 

@@ -49,7 +49,7 @@ def test_ruddi_is_offered_his_assessment_inside_the_limit(document: bytes) -> No
     assert isinstance(received, Received)
     assert isinstance(placed, OrderPlaced)
     assert received.referral.limit == date(2022, 5, 31)
-    assert placed.order.earliest == date(2022, 5, 24)
+    assert placed.order.earliest == date(2022, 5, 25)
     assert placed.order.bedside
 
     offer = Offer(
