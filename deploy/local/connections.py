@@ -19,7 +19,7 @@ MAIL_PAGES: Final = "mail-pages"
 SMS: Final = "sms"
 
 # What a process needs of the launcher's own environment; the rest is nobody's business.
-_INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
+_INHERITED: Final = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +167,7 @@ class Connections:
                 return {
                     **citizens,
                     "GENVEJ_NOTIFICATIONS_SMTP": f"smtp://127.0.0.1:{smtp}",
-                    "GENVEJ_NOTIFICATIONS_MAIL_FROM": "genoptraening@kommunen.example",
+                    "GENVEJ_NOTIFICATIONS_MAIL_FROM": "genvej@kommunen.example",
                     "GENVEJ_NOTIFICATIONS_SMS_URL": f"{self.url(SMS)}/sms",
                     "GENVEJ_NOTIFICATIONS_SMS_TOKEN": self._state.secret("sms-token"),
                 }

@@ -143,7 +143,7 @@ class Stack:
         progress(f"Services: starting {', '.join(self.services)}")
         for name in self.services:
             self.start(name)
-        for name in self.services:
+        for name in (MAIL, SMS, *self.services):
             self.wait_ready(name)
             progress(f"{name}: ready")
 
@@ -209,16 +209,18 @@ class Stack:
         """SIGCONT for one process."""
         self.processes.send(name, signal.SIGCONT)
 
-    def wait_ready(self, service: str, seconds: float = 60) -> None:
-        """Returns when the service says that it is ready. Raises StackError."""
-        url = f"{self.connections.url(service)}/health/ready"
+    def wait_ready(self, name: str, seconds: float = 60) -> None:
+        """Returns when a service or stand-in says that it is ready. Raises StackError."""
+        pages = {MAIL: MAIL_PAGES, SMS: SMS}
+        path = "/" if name in pages else "/health/ready"
+        url = self.connections.url(pages.get(name, name)) + path
         reasons = "nothing answers"
 
         def ready() -> bool:
             nonlocal reasons
-            if not self.processes.alive(service):
-                log = self.log(service)
-                raise StackError(f"{service} ended at once: {_last_line(log)} (see {log})")
+            if not self.processes.alive(name):
+                log = self.log(name)
+                raise StackError(f"{name} ended at once: {_last_line(log)} (see {log})")
             try:
                 answer = httpx.get(url, timeout=5)
             except httpx.TransportError:
@@ -228,7 +230,7 @@ class Stack:
 
         if not wait_until(ready, seconds=seconds, pause=0.1):
             raise StackError(
-                f"{service} is not ready after {seconds:g} s: {reasons} (see {self.log(service)})"
+                f"{name} is not ready after {seconds:g} s: {reasons} (see {self.log(name)})"
             )
 
     def keep(self, say: Say, pause: float = 1.0) -> None:

@@ -6,11 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import asyncpg
-import httpx
 import psutil
 import pytest
 
@@ -71,15 +69,8 @@ def assert_up(stack: Stack) -> None:
     assert {s.name for s in stack.status() if s.pid is None} == set()
     assert Admin(stack.kafka.access()).plan(load(stack.cluster_file)) == []
     assert "postgres" in run(databases_of(stack))
-    for name in ("mail-pages", "sms"):
-        assert wait_until(partial(answers, stack, name), seconds=20)
-
-
-def answers(stack: Stack, name: str) -> bool:
-    try:
-        return httpx.get(f"{stack.connections.url(name)}/messages").is_success
-    except httpx.TransportError:
-        return False
+    for name in ("mail", "sms"):
+        stack.wait_ready(name)
 
 
 def test_a_stack_goes_down_leaving_nothing_and_comes_up_again(stack: Stack) -> None:
