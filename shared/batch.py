@@ -26,6 +26,7 @@ from shared.faults import (
 )
 from shared.handling import Dead, Unit
 from shared.ledger import Claim, Range
+from shared.waiting import is_set
 from shared.wire import inbox_key
 
 if TYPE_CHECKING:
@@ -225,9 +226,7 @@ class Batches:
 async def _wait(abandon: asyncio.Event | None, seconds: float, error: Exception) -> None:
     if abandon is None:
         await asyncio.sleep(seconds)
-        return
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(abandon.wait(), seconds)
+    elif await is_set(abandon, seconds):
         raise Abandoned from error
 
 

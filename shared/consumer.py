@@ -25,6 +25,7 @@ from shared.draft import Entry
 from shared.faults import Abandoned, Fenced, Halted, back_off, describe
 from shared.kafka import is_family, pattern
 from shared.ledger import Range
+from shared.waiting import is_set, within
 from shared.watch import Lag, Place, Watch
 from shared.wire import inbox_key, read
 
@@ -213,8 +214,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._abandon.set()
         if self._positioning is not None:
             self._positioning.cancel()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), _WAIT_FOR_BATCH)
+        await is_set(self._idle, _WAIT_FOR_BATCH)
         await self.commit()
         self._telemetry.forget_partitions((tp.topic, tp.partition) for tp in revoked)
         self._next.clear()
@@ -302,9 +302,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         if consumer is None or not fresh:
             return
         with contextlib.suppress(KafkaError, IllegalStateError, TimeoutError):
-            await asyncio.wait_for(
-                consumer.commit({TopicPartition(*p): n for p, n in fresh.items()}), 5.0
-            )
+            await within(5.0, consumer.commit({TopicPartition(*p): n for p, n in fresh.items()}))
             self._committed.update(fresh)
 
     async def tick(self, now: float) -> None:
@@ -316,8 +314,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         await self.commit()
         await self._heed_halts(consumer)
         places = list(self._next)
-        ends = await asyncio.wait_for(
-            consumer.end_offsets([TopicPartition(*place) for place in places]), 10.0
+        ends: dict[TopicPartition, int] = await within(
+            10.0, consumer.end_offsets([TopicPartition(*place) for place in places])
         )
         applied = {place: await self._applied(consumer, place) for place in places}
         await self._pass_markers(applied)
@@ -338,7 +336,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _applied(self, consumer: AIOKafkaConsumer, place: Place) -> int | None:
         """Where applied records end; when nothing is in hand, behind markers that follow them."""
         with contextlib.suppress(IllegalStateError, KafkaError, TimeoutError):
-            position: int = await asyncio.wait_for(consumer.position(TopicPartition(*place)), 1.0)
+            position: int = await within(1.0, consumer.position(TopicPartition(*place)))
             if not self.busy and place in self._next:
                 return max(position, self._next[place])
         return self._next.get(place)

@@ -196,13 +196,13 @@ class Engine:
                 return
 
     async def _repeat(self, place: str, seconds: float, look: Callable[[], Any]) -> None:
-        while True:
+        while not self._runtime.stopping.is_set():
             try:
                 await look()
                 self._telemetry.well(place)
             except _AWAY as error:
                 self._telemetry.trouble(place, describe(error))
-            await asyncio.sleep(seconds)
+            await self._runtime.pause(seconds)
 
     async def _ready(self) -> None:
         await self._readiness.own()

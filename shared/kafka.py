@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import re
@@ -14,6 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 from faststream.security import BaseSecurity, SASLScram512
+
+from shared.waiting import within
 
 if TYPE_CHECKING:
     from shared.settings import ServiceSettings
@@ -71,7 +72,7 @@ async def partition_counts(options: Mapping[str, Any], topics: Sequence[str]) ->
     """The partitions of each topic, 0 where we may not see it. Raises KafkaError, OSError."""
     admin = AIOKafkaAdminClient(**options, request_timeout_ms=10_000)
     try:
-        await asyncio.wait_for(admin.start(), 20)
+        await within(20, admin.start())
         found = await admin.describe_topics(list(topics))
     finally:
         with contextlib.suppress(KafkaError):

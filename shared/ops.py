@@ -37,7 +37,7 @@ _Work = Callable[["Runtime", "Request"], Awaitable[object]]
 
 
 def _json(content: object, status: int = 200) -> Response:
-    body = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    body = orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z)
     return Response(body, status, media_type="application/json")
 
 

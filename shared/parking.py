@@ -10,6 +10,7 @@ from shared import ledger
 from shared.crypto import Unreadable
 from shared.draft import Entry
 from shared.faults import back_off, describe
+from shared.waiting import is_set
 from shared.wire import unpack
 
 if TYPE_CHECKING:
@@ -103,5 +104,4 @@ class Parking:
                     self._telemetry.trouble("parked", describe(error))
                 wait = back_off(attempt, first=_POLL)
                 attempt += 1
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait)
+            await is_set(stop, wait)

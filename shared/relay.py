@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 from shared import failpoint
 from shared.faults import back_off, describe
 from shared.startup import session
+from shared.waiting import is_set
 from shared.wire import headers, partition_of, source_of
 
 if TYPE_CHECKING:
@@ -122,8 +123,7 @@ class Relay:
                 # Nothing was deleted that was not confirmed; a fresh producer sends it again,
                 # because one that failed may be out of sequence.
                 self._telemetry.trouble("relay", describe(error))
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), back_off(attempt, first=0.2))
+                await is_set(self._stop, back_off(attempt, first=0.2))
                 attempt += 1
 
     async def _lead(self) -> None:
@@ -133,9 +133,7 @@ class Relay:
         try:
             while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
                 self._telemetry.well("relay")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), 1.0)
-                if self._stop.is_set():
+                if await is_set(self._stop, 1.0):
                     return
             await conn.add_listener("outbox", lambda *_: self._awake.set())
             await self._publish(conn)
@@ -185,8 +183,7 @@ class Relay:
                     self._telemetry.well("relay")
                 if stopping:
                     return
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), _POLL)
+                await is_set(self._awake, _POLL)
                 continue
             missing = await self._missing(producer, {row["topic"] for row in rows})
             if missing:

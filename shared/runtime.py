@@ -23,6 +23,7 @@ from shared.migrate import MigrationError, pending
 from shared.routes import Routes
 from shared.startup import NotYet, Refused, connect, keyed_partitions
 from shared.telemetry import Telemetry
+from shared.waiting import is_set, within
 
 if TYPE_CHECKING:
     from shared.consumer import Group
@@ -95,8 +96,7 @@ class Runtime:
 
     async def pause(self, seconds: float) -> None:
         """Sleeps, and wakes at once when the service is asked to stop."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.stopping.wait(), seconds)
+        await is_set(self.stopping, seconds)
 
     async def execute(
         self, cause_id: str, handler: Handler, messages: Sequence[Message]
@@ -154,7 +154,7 @@ class Runtime:
             await web
             if self._pool is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._pool.close(), 5)
+                    await within(5, self._pool.close())
             self.log.info("stopped")
 
     async def retry(self, place: str, attempt: Callable[[], Awaitable[T]]) -> T | None:

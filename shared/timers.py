@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from shared.draft import Entry
 from shared.envelope import Message
 from shared.faults import back_off, describe, is_transient
 from shared.handling import Dead, DueTimer
+from shared.waiting import is_set
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,8 +119,7 @@ class Timers:
                 self._telemetry.trouble("timers", describe(error))
                 wait = back_off(attempt, first=_POLL)
                 attempt += 1
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait)
+            await is_set(stop, wait)
 
 
 def _due(row: Row) -> DueTimer:

@@ -125,7 +125,9 @@ class World:
     async def close(self) -> None:
         for runtime, _ in self._running:
             runtime.stop()
-        await asyncio.gather(*(task for _, task in self._running), return_exceptions=True)
+        if self._running:
+            _, late = await asyncio.wait([task for _, task in self._running], timeout=15)
+            assert not late, "a probe did not stop"
         for process in self._processes:
             await process.kill()
         await self.producer.stop()
