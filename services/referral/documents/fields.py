@@ -92,9 +92,11 @@ def clean(text: str | None, limit: int = NAME_LENGTH) -> str:
     """`text` on one line without control characters, at most `limit` characters; "" for nothing."""
     if not text:
         return ""
-    if _CONTROL.search(text):
-        text = _CONTROL.sub(" ", text)
-    return " ".join(text.split())[:limit].rstrip()
+    if not text.isprintable() or "  " in text:
+        text = " ".join(_CONTROL.sub(" ", text).split())
+    else:
+        text = text.strip()
+    return text if len(text) <= limit else text[:limit].rstrip()
 
 
 def optional(text: str | None, limit: int = NAME_LENGTH) -> str | None:

@@ -395,6 +395,13 @@ def test_a_key_that_stands_twice_is_refused() -> None:
     assert elements(document) == [("Bundle", "structure")]
     spaced = document.replace(b'"status":"revoked"', b'"status" :"revoked"')
     assert elements(spaced) == [("Bundle", "structure")]
+    escaped = document.replace(b'"text":', b'"x":"\\u003a","text":', 1)
+    assert elements(escaped) == [("Bundle", "structure")]
+
+
+def test_an_escaped_colon_is_no_error() -> None:
+    document = ruddi_fhir().replace(b'"text":', b'"x":"\\u003a","text":', 1)
+    assert accepted(document) == accepted(ruddi_fhir())
 
 
 def test_white_space_before_a_colon_is_no_error() -> None:
