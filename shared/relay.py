@@ -49,6 +49,18 @@ LEFT JOIN LATERAL (
 """
 
 
+# A process that hangs keeps its session, and with it the lock, for ever. A relay at work asks for
+# rows twice a second; one that has asked for nothing in a minute loses the lock, and when it wakes
+# up its producer is fenced.
+_OUST: Final = """
+SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND ((l.classid::bigint << 32) | l.objid::bigint) = $1
+  AND a.state_change < clock_timestamp() - interval '60 seconds'
+"""
+
+
 class LowWater:
     """From which id on the outbox must be read.
 
@@ -135,6 +147,7 @@ class Relay:
                 self._telemetry.well("relay")
                 if await is_set(self._stop, 1.0):
                     return
+                await conn.execute(_OUST, _LOCK)
             await conn.add_listener("outbox", lambda *_: self._awake.set())
             await self._publish(conn)
         finally:
