@@ -8,8 +8,10 @@ from pathlib import Path
 from deploy.cli.errors import CommandError
 from deploy.local.state import State
 from deploy.topology.admin import Access
+from shared.topics import load
 
 ROOT = Path(__file__).parents[2]
+CLUSTER_FILE = ROOT / "deploy" / "topics.toml"
 
 
 def state_folder() -> Path:
@@ -58,6 +60,11 @@ def access_for(principal: str) -> Access:
 
 def access_at(state: State, principal: str) -> Access:
     """How `principal` logs in to the stack of that state folder."""
+    known = load(CLUSTER_FILE).principals
+    if principal not in known and principal != "admin":
+        raise CommandError(
+            f"{principal} is none of the cluster file's principals: {', '.join(sorted(known))}"
+        )
     port = state.remembered_port("kafka")
     if port is None:
         raise CommandError("the stack here has no Kafka yet: run `genvej up`")

@@ -50,4 +50,3 @@ def demo(
             console.print(f"Still running; use GENVEJ_STATE={folder}. Ctrl-C stops it.")
             wait_for_signal()
     raise typer.Exit(0 if held else 1)
-

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import (
     KafkaConnectionError,
     KafkaError,
+    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -29,6 +30,11 @@ async def explained(access: Access, topic: str) -> AsyncIterator[None]:
     except UnknownTopicOrPartitionError:
         raise CommandError(
             f"there is no topic {topic}; `genvej topics plan` lists the declared ones"
+        ) from None
+    except SaslAuthenticationFailed:
+        raise CommandError(
+            f"{access.bootstrap} does not know {access.user} with this password; a new principal "
+            "needs `genvej topics apply`"
         ) from None
     except KafkaConnectionError:
         raise CommandError(
@@ -52,8 +58,8 @@ async def reader(access: Access, topics: Sequence[str]) -> AsyncIterator[AIOKafk
         **access.aiokafka(),
     )
     async with explained(access, ", ".join(topics)):
-        await consumer.start()
         try:
+            await consumer.start()
             # Asked first, because a subscription to a missing topic would wait for it for ever.
             missing = sorted(set(topics) - await consumer.topics())
             if missing:
@@ -80,9 +86,9 @@ async def writer(access: Access) -> AsyncIterator[AIOKafkaProducer]:
         max_request_size=4 * 1024 * 1024,
         **access.aiokafka(),
     )
-    async with explained(access, "(any)"):
-        await producer.start()
     try:
+        async with explained(access, "(any)"):
+            await producer.start()
         yield producer
     finally:
         await producer.stop()

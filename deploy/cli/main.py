@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import typer
 
-from deploy.cli import dead_letters, demo, publish, stack, status, topics, watch
+from deploy.cli import dead_letters, demo, publish, sample, stack, status, topics, watch
 from deploy.cli.errors import CommandError
 
 app = typer.Typer(
@@ -23,13 +24,17 @@ app.command()(stack.down)
 app.command()(demo.demo)
 app.command()(status.status)
 app.command()(publish.publish)
+app.command()(sample.sample)
 app.command()(watch.watch)
+app.command()(sample.credentials)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(topics.app, name="topics")
 
 
 def main() -> None:
     """The console entry point: an error is one line on stderr and exit status 1."""
+    # What a client library logs is said by the one line of our own error.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
     except CommandError as error:

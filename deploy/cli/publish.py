@@ -76,7 +76,7 @@ async def _answers(consumer: AIOKafkaConsumer, correlation: str, wait: float, as
     while (left := started + wait - time.monotonic()) > 0:
         for records in (await consumer.getmany(timeout_ms=min(200, int(left * 1000) + 1))).values():
             for record in records:
-                if kafka.header(record, "correlationid") != correlation:
+                if kafka.header(record, "ce_correlationid") != correlation:
                     continue
                 after = time.monotonic() - started
                 if record.topic.endswith(".receipts"):

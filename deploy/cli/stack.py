@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -22,6 +24,7 @@ from deploy.local.stack import Stack
 from deploy.topology.admin import TopologyError
 
 console = Console(highlight=False)
+WEEKS = 8  # of capacity that `up` states
 
 
 def up(
@@ -29,10 +32,19 @@ def up(
         str | None,
         typer.Option(help="Start the services' clock here, such as 2022-05-23T08:30:00+02:00."),
     ] = None,
+    rosters: Annotated[
+        bool, typer.Option(help="State what Randers and Holbæk can offer in the next weeks.")
+    ] = True,
 ) -> None:
     """Start the stack, print its addresses and keep it running; Ctrl-C stops it cleanly."""
     stack = Stack(state_folder(), clock=clock)
     with running(stack, console.print):
+        if rosters:
+            from deploy.demo.rosters import state_capacity  # noqa: PLC0415 - slow to import
+
+            today = (datetime.fromisoformat(clock) if clock else datetime.now().astimezone()).date()
+            for source, weeks in asyncio.run(state_capacity(stack, today, WEEKS)).items():
+                console.print(f"{source}: {weeks} weeks of capacity stated")
         console.print(addresses(stack))
         console.print("Running. Ctrl-C (or `genvej down` elsewhere) stops it.")
         wait_for_signal()

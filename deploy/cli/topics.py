@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.cli.connection import ROOT, access_for, local_state
+from deploy.cli.connection import CLUSTER_FILE, access_for, local_state
 from deploy.cli.errors import CommandError
 from deploy.topology.admin import Admin, TopologyError
 from deploy.topology.plan import Change, summary
@@ -33,11 +33,10 @@ File = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-DEFAULT = ROOT / "deploy" / "topics.toml"
 
 
 @app.command()
-def plan(file: File = DEFAULT, as_json: AsJson = False) -> None:
+def plan(file: File = CLUSTER_FILE, as_json: AsJson = False) -> None:
     """Show how the cluster differs from the file. Changes nothing.
 
     Exit status 0: alike. 2: it differs.
@@ -52,7 +51,7 @@ def plan(file: File = DEFAULT, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def apply(file: File = DEFAULT, as_json: AsJson = False) -> None:
+def apply(file: File = CLUSTER_FILE, as_json: AsJson = False) -> None:
     """Make the cluster what the file says. Safe to repeat; never removes a topic.
 
     A new principal's password is taken from GENVEJ_PASSWORD_<PRINCIPAL> (upper case, "_" for what

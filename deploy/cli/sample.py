@@ -1,0 +1,72 @@
+"""`genvej sample` and `genvej credentials`: what a sender needs for a first try."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from deploy.cli.connection import access_for
+from deploy.demo.documents import fhir_plan, ggop_plan
+
+
+class Format(StrEnum):
+    """The two formats that hospitals write."""
+
+    FHIR = "fhir"
+    GGOP = "ggop"
+
+
+def sample(
+    format: Annotated[  # noqa: A002 - the option's name
+        Format, typer.Option(help="FHIR R4 message Bundle, or MedCom GGOP XML.")
+    ] = Format.FHIR,
+    discharge: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day of discharge (default: today)."),
+    ] = None,
+) -> None:
+    """Print a rehabilitation plan for MedCom's test person Ruddi, to Holbæk, under a new id.
+
+    Send it with: genvej sample | genvej publish - --hospital 100000000000316
+    """
+    now = datetime.now(UTC)
+    day: date = discharge.date() if discharge else now.astimezone().date()
+    phone = "+447700900100"  # of the range that Ofcom keeps free for fiction
+    if format is Format.FHIR:
+        document = fhir_plan(
+            document_id=str(uuid.uuid4()),
+            discharge_date=day,
+            authored=day,
+            sent_at=now,
+            phone=phone,
+        )
+    else:
+        document = ggop_plan(
+            document_id=uuid.uuid4().hex[:14],
+            contact_start=day,
+            discharge_date=day,
+            authored=day,
+            sent_at=now,
+            phone=phone,
+        )
+    sys.stdout.buffer.write(document.rstrip(b"\n") + b"\n")
+
+
+def credentials(
+    principal: Annotated[
+        str, typer.Argument(help="Such as hospital-100000000000316, roster-randers or ops.")
+    ],
+) -> None:
+    """Print how a principal connects, in the form that kcat and other librdkafka clients read.
+
+    With kcat: genvej credentials ops > ops.conf, then kcat -F ops.conf -C -t training. The file
+    holds a password.
+    """
+    for name, value in access_for(principal).librdkafka().items():
+        if name != "log_level":
+            print(f"{name}={value}")
