@@ -84,6 +84,8 @@ def _read(network: Network, parts: tuple[Arcs, ...], flows: list[Ints]) -> Plan:
     node = travel.head[going]
     for arcs, flow in ((wait, flows[2]), (look, flows[3]), (take, flows[4])):
         node = _follow(rows, node, arcs, flow)
+    if not len(rows):
+        return plan
     units = network.units
     taker, unit = np.divmod(node - network.takers, units.count)
     plan.taker[rows] = taker
