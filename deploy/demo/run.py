@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.live import Live
 
-from deploy.cli import kafka
 from deploy.demo import view
-from deploy.demo.documents import RUDDI_ID, Document, hospitals, morning, municipalities
-from deploy.demo.ledger import Ledger, Sent
-from deploy.demo.reading import keeping
+from deploy.demo.documents import RUDDI_ID, hospitals, morning, municipalities
+from deploy.demo.ledger import Ledger
+from deploy.demo.reading import Watch, watching
 from deploy.demo.rosters import state_capacity
-from deploy.local.stack import ROOT, Stack
+from deploy.local.stack import Stack
 
 # Monday 23 May 2022, when KL's published story of Ruddi begins.
 DAY: Final = date(2022, 5, 23)
 CLOCK: Final = "2022-05-23T08:30:00+02:00"
 WEEKS: Final = 8  # of capacity that the roster systems state
 QUIET: Final = 2.0  # seconds without news before the account is closed
-CLUSTER_FILE: Final = ROOT / "deploy" / "topics.toml"
-MUNICIPALITIES: Final = ROOT / "deploy" / "municipalities"
 
 Show = Callable[[str], None]
 
@@ -38,8 +34,8 @@ class Demo:
     def __init__(self, stack: Stack, console: Console, *, seed: int, count: int) -> None:
         self._stack = stack
         self._console = console
-        self._senders = hospitals(CLUSTER_FILE)
-        self._documents = morning(seed, count, self._senders, municipalities(MUNICIPALITIES), DAY)
+        senders = hospitals(stack.cluster_file)
+        self._documents = morning(seed, count, senders, municipalities(stack.municipalities), DAY)
         self.ledger = Ledger()
 
     async def run(self, *, pace: float, seconds: float) -> bool:
@@ -50,19 +46,11 @@ class Demo:
         """
         for source, weeks in (await state_capacity(self._stack, DAY, WEEKS)).items():
             self._console.print(f"{source}: {weeks} weeks of capacity stated")
-        async with AsyncExitStack() as stack:
-            for principal, topics in self._readers().items():
-                access = self._stack.connections.access(principal)
-                await stack.enter_async_context(keeping(self.ledger, access, topics))
-            producers = {
-                hospital.sor: await stack.enter_async_context(
-                    kafka.writer(self._stack.connections.access(f"hospital-{hospital.sor}"))
-                )
-                for hospital in self._senders
-            }
+        async with watching(self._stack) as watch:
+            self.ledger = watch.ledger
             async with self._showing() as show:
-                await self._publish(producers, pace, show)
-                closed = await self._settled(seconds, show)
+                await self._publish(watch, pace, show)
+                closed = await self._settled(watch, seconds, show)
         self._console.print()
         self._console.print(
             view.account(self.ledger, len(self._documents), self.ledger.story_of(RUDDI_ID))
@@ -73,48 +61,31 @@ class Demo:
             self._console.print(f"Not accounted for: {line}", style="bold red")
         return closed and held
 
-    def _readers(self) -> Mapping[str, list[str]]:
-        """Who reads what for the ledger: each hospital its own answers, operators the rest."""
-        own = {
-            f"hospital-{hospital.sor}": [
-                f"hospital.{hospital.sor}.receipts",
-                f"hospital.{hospital.sor}.status",
-            ]
-            for hospital in self._senders
-        }
-        dead = [f"{service}.dead-letters" for service in self._stack.services]
-        return {**own, "ops": ["referrals", "training", "notifications", *dead]}
-
-    async def _publish(
-        self, producers: Mapping[str, AIOKafkaProducer], pace: float, show: Show
-    ) -> None:
+    async def _publish(self, watch: Watch, pace: float, show: Show) -> None:
         started = time.monotonic()
-        for number, document in enumerate(self._documents):
-            topic = f"hospital.{document.hospital}.referrals"
-            headers = list(document.headers)
-            if document.content_type is not None:
-                headers.append(("content-type", document.content_type.encode()))
-            placed = await producers[document.hospital].send_and_wait(
-                topic, document.value, key=(document.document_id or "").encode(), headers=headers
-            )
-            self.ledger.sent.append(_sent(document, f"{topic}/0/{placed.offset}", placed.timestamp))
+        for number, document in enumerate(self._documents, start=1):
+            await watch.send(document)
             show("The hospitals are sending.")
-            due = started + (number + 1) / pace
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await asyncio.sleep(max(0.0, started + number / pace - time.monotonic()))
 
-    async def _settled(self, seconds: float, show: Show) -> bool:
+    async def _settled(self, watch: Watch, seconds: float, show: Show) -> bool:
         """Waits until the account can be closed and nothing new has come for a moment."""
-        end = time.monotonic() + seconds
-        records, since = self.ledger.records, time.monotonic()
-        while time.monotonic() < end:
+
+        def closed() -> bool:
             open_ = self.ledger.open()
             show(f"Waiting for {len(open_)} more." if open_ else "All is accounted for.")
-            await asyncio.sleep(0.1)
-            if self.ledger.records != records:
-                records, since = self.ledger.records, time.monotonic()
-            elif not open_ and time.monotonic() - since > QUIET:
-                return True
-        return False
+            return not open_
+
+        try:
+            async with asyncio.timeout(seconds):
+                records = -1
+                while records != self.ledger.records:
+                    await watch.until(closed)
+                    records = self.ledger.records
+                    await asyncio.sleep(QUIET)
+        except TimeoutError:
+            return False
+        return True
 
     @asynccontextmanager
     async def _showing(self) -> AsyncIterator[Show]:
@@ -133,15 +104,3 @@ class Demo:
                 self._console.print(f"{note} {view.plain(self.ledger)}")
 
         yield line
-
-
-def _sent(document: Document, origin: str, at: int) -> Sent:
-    return Sent(
-        hospital=document.hospital,
-        origin=origin,
-        document_id=document.document_id,
-        expected=document.expected,
-        element=document.element,
-        story=document.story,
-        at=at,
-    )

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
 
-from deploy.cli import kafka
-from deploy.demo.documents import Draft, drafts, hospitals, municipalities, write
-from deploy.demo.drafts import content_type_of
-from deploy.demo.ledger import Ledger, Sent
-from deploy.demo.reading import keeping
+from deploy.demo.documents import document, drafts, hospitals, municipalities
+from deploy.demo.ledger import Ledger
+from deploy.demo.reading import watching
 from deploy.demo.rosters import state_capacity
-from deploy.demo.run import CLOCK, CLUSTER_FILE, DAY, MUNICIPALITIES, WEEKS
+from deploy.demo.run import CLOCK, DAY, WEEKS
 from deploy.local.stack import Stack
 from tests.conftest import Stacks
 
@@ -26,74 +22,36 @@ VICTIMS = ("referral", "scheduling", "notifications", "kafka", "postgres")
 PATIENCE = 600.0
 
 
-@dataclass
-class Load:
-    """Hospitals that send, and the account of what they sent."""
+def kill_and_start(stack: Stack, victim: str) -> None:
+    stack.kill(victim)
+    assert not stack.processes.alive(victim)
+    stack.start(victim)
 
-    stack: Stack
-    ledger: Ledger = field(default_factory=Ledger)
 
-    async def run(self, plans: list[Draft]) -> None:
-        """Sends everything, with each victim killed on the way, and waits until all is settled."""
-        senders = hospitals(CLUSTER_FILE)
-        async with AsyncExitStack() as open_:
-            for principal, topics in self._topics().items():
-                access = self.stack.connections.access(principal)
-                await open_.enter_async_context(keeping(self.ledger, access, topics))
-            producers = {
-                one.sor: await open_.enter_async_context(
-                    kafka.writer(self.stack.connections.access(f"hospital-{one.sor}"))
-                )
-                for one in senders
-            }
-            sending = asyncio.create_task(self._send(producers, plans))
-            for number, victim in enumerate(VICTIMS, start=1):
-                share = number * DOCUMENTS // (len(VICTIMS) + 1)
-                while len(self.ledger.courses) < share:
-                    await asyncio.sleep(0.02)
-                    if sending.done():
-                        sending.result()
-                await asyncio.to_thread(self._kill_and_start, victim)
-            await sending
-            async with asyncio.timeout(PATIENCE):
-                while self.ledger.open():
-                    await asyncio.sleep(0.2)
-                await asyncio.to_thread(self._wait_until_idle)
+def has_accepted(ledger: Ledger, plans: int) -> bool:
+    return len(ledger.courses) >= plans
 
-    def _topics(self) -> dict[str, list[str]]:
-        own = {
-            f"hospital-{one.sor}": [f"hospital.{one.sor}.receipts", f"hospital.{one.sor}.status"]
-            for one in hospitals(CLUSTER_FILE)
-        }
-        dead = [f"{service}.dead-letters" for service in self.stack.services]
-        return {**own, "ops": ["referrals", "training", "notifications", *dead]}
 
-    async def _send(self, producers: dict[str, AIOKafkaProducer], plans: list[Draft]) -> None:
-        for plan in plans:
-            hospital = plan.hospital.sor
-            topic = f"hospital.{hospital}.referrals"
-            headers = [("content-type", content_type_of(plan).encode())]
-            placed = await producers[hospital].send_and_wait(topic, write(plan), headers=headers)
-            self.ledger.sent.append(
-                Sent(
-                    hospital=hospital,
-                    origin=f"{topic}/0/{placed.offset}",
-                    document_id=plan.document_id,
-                    expected="accepted",
-                    element=None,
-                    story="a plan",
-                    at=placed.timestamp,
-                )
-            )
+async def send_and_kill(stack: Stack) -> Ledger:
+    """Sends everything, kills each victim on the way, and waits until all is settled."""
+    receivers = municipalities(stack.municipalities)
+    plans = drafts(1, DOCUMENTS, hospitals(stack.cluster_file), receivers, DAY)
+    async with watching(stack) as watch, asyncio.timeout(PATIENCE):
 
-    def _kill_and_start(self, victim: str) -> None:
-        self.stack.kill(victim)
-        assert not self.stack.processes.alive(victim)
-        self.stack.start(victim)
+        async def send() -> None:
+            for plan in plans:
+                await watch.send(document(plan))
 
-    def _wait_until_idle(self) -> None:
-        for service in self.stack.services:
-            self.stack.wait_ready(service, seconds=PATIENCE)
+        sending = asyncio.create_task(send())
+        for number, victim in enumerate(VICTIMS, start=1):
+            share = number * DOCUMENTS // (len(VICTIMS) + 1)
+            await watch.until(partial(has_accepted, watch.ledger, share))
+            await asyncio.to_thread(kill_and_start, stack, victim)
+        await sending
+        await watch.until(lambda: not watch.ledger.open())
+        for service in stack.services:
+            await asyncio.to_thread(stack.wait_ready, service, PATIENCE)
+        return watch.ledger
 
 
 @pytest.mark.timeout(1200)
@@ -101,19 +59,17 @@ def test_killing_anything_in_the_middle_loses_and_doubles_nothing(stacks: Stacks
     stack = stacks(clock=CLOCK, durable=True)
     stack.up()
     asyncio.run(state_capacity(stack, DAY, WEEKS))
-    plans = list(drafts(1, DOCUMENTS, hospitals(CLUSTER_FILE), municipalities(MUNICIPALITIES), DAY))
-    load = Load(stack)
-    asyncio.run(load.run(plans))
+    ledger = asyncio.run(send_and_kill(stack))
 
     broken = {
         promise: breaches
-        for promise, breaches in load.ledger.promises()
+        for promise, breaches in ledger.promises()
         # A relay that is killed between produce and delete produces again, under the same id.
         if breaches and promise != "no event was published twice"
     }
     assert broken == {}
-    assert len(load.ledger.courses) == DOCUMENTS
-    assert load.ledger.dead == {}
+    assert len(ledger.courses) == DOCUMENTS
+    assert ledger.dead == {}
     mails = httpx.get(stack.connections.url("mail-pages") + "/messages?limit=100000").json()
     ids = [mail["message_id"] for mail in mails["messages"]]
     assert len(ids) == len(set(ids)) == mails["count"], "a mail was sent twice"
