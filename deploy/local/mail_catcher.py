@@ -172,18 +172,20 @@ def web(mailbox: Mailbox) -> Starlette:
     )
 
 
-async def serve(port: int, http_port: int, state: Path, stop: asyncio.Event) -> None:
-    """Both servers on 127.0.0.1, until `stop`. Raises OSError where a port is taken."""
+async def serve(
+    port: int, http_port: int, state: Path, stop: asyncio.Event, host: str = "127.0.0.1"
+) -> None:
+    """Both servers on `host`, until `stop`. Raises OSError where a port is taken."""
     mailbox = Mailbox(state)
     catcher = Catcher(mailbox)
     loop = asyncio.get_running_loop()
     smtp = await loop.create_server(
         lambda: SMTP(catcher, hostname="localhost", data_size_limit=MAX_MAIL, ident="Genvej"),
-        "127.0.0.1",
+        host,
         port,
     )
     server = _Server(
-        uvicorn.Config(web(mailbox), "127.0.0.1", http_port, log_level="warning", lifespan="off")
+        uvicorn.Config(web(mailbox), host, http_port, log_level="warning", lifespan="off")
     )
     pages = asyncio.create_task(server.serve())
     stopped = asyncio.create_task(stop.wait())
@@ -207,16 +209,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="mail_catcher", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--port", type=int, required=True, help="SMTP port on 127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="SMTP port")
     parser.add_argument("--http-port", type=int, required=True, help="port of the pages")
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps the mails")
+    parser.add_argument("--host", default="127.0.0.1", help="address of both ports")
     given = parser.parse_args()
 
     async def run() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(given.port, given.http_port, given.state, stop)
+        await serve(given.port, given.http_port, given.state, stop, given.host)
 
     asyncio.run(run())
 

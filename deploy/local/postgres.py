@@ -33,24 +33,10 @@ SUPERUSER = "postgres"
 ROOTS_FOLDER = Path("/var/lib/genvej")
 ACCOUNT = "embedded_postgres"
 
-SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "password_encryption": "scram-sha-256",
-    "max_connections": "200",
-    "max_wal_size": "2GB",
-    "checkpoint_timeout": "15min",
-    "jit": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # A host that is lost would otherwise keep its advisory lock for two hours.
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-    # Statements may hold personal data, so a failing one is not written to the log.
-    "log_min_error_statement": "panic",
-    "log_parameter_max_length_on_error": "0",
-}
+# Settings and rights are files, because compose.yaml makes its databases from the same ones.
+FILES = Path(__file__).parents[1] / "postgres"
+CONFIGURATION = "postgresql.conf"
+WHERE: Mapping[str, str] = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
 WITHOUT_FSYNC: Mapping[str, str] = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -108,7 +94,8 @@ class Postgres:
         self._stop_leftover()
         port = self._state.port(NAME, self._preferred_port)
         self._initialise()
-        settings = {**SETTINGS, **({} if self._durable else WITHOUT_FSYNC), "port": str(port)}
+        settings = {**_settings(), **WHERE, "port": str(port)}
+        settings |= {} if self._durable else WITHOUT_FSYNC
         options = [part for k, v in settings.items() for part in ("-c", f"{k}={v}")]
         size = self.log.stat().st_size if self.log.exists() else 0
         self._processes.start(
@@ -154,11 +141,11 @@ class Postgres:
     async def _provide(self, services: Sequence[str]) -> None:
         server = await asyncpg.connect(self.dsn())
         try:
-            await server.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
+            await server.execute(_sql("server"))
             for service in services:
                 for role in (service, f"{service}_owner"):
                     await _ensure_role(server, role, self._state.secret(f"postgres.{role}"))
-                await server.execute(ROLE_LIMITS.format(service=service))
+                await server.execute(_sql("role", service=service))
                 if not await server.fetchval(
                     "SELECT true FROM pg_database WHERE datname = $1", service
                 ):
@@ -223,19 +210,6 @@ class Postgres:
         return ready.returncode == 0
 
 
-# Longer than any statement of the services, shorter than their batch's own deadline.
-ROLE_LIMITS = """
-ALTER ROLE "{service}" SET statement_timeout = '40s';
-ALTER ROLE "{service}" SET idle_in_transaction_session_timeout = '60s';
-"""
-
-# What the runtime role may do with the tables is granted where they are made, by the migrations.
-SCHEMA = """
-REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT ALL ON SCHEMA public TO "{service}_owner";
-"""
-
-
 async def _ensure_role(server: asyncpg.Connection[Any], role: str, password: str) -> None:
     known = await server.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
     verb = "ALTER" if known else "CREATE"
@@ -244,19 +218,26 @@ async def _ensure_role(server: asyncpg.Connection[Any], role: str, password: str
 
 async def close_database(server: asyncpg.Connection[Any], database: str, service: str) -> None:
     """Lets only the service's two roles connect to a database; names are the launcher's own."""
-    await server.execute(
-        f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC;'
-        f'GRANT CONNECT, TEMPORARY ON DATABASE "{database}" TO "{service}", "{service}_owner"'
-    )
+    await server.execute(_sql("database", database=database, service=service))
 
 
 async def open_schema(superuser_dsn: str, service: str) -> None:
     """Lets nobody but the owner make anything in a database."""
     connection = await asyncpg.connect(superuser_dsn)
     try:
-        await connection.execute(SCHEMA.format(service=service))
+        await connection.execute(_sql("schema", service=service))
     finally:
         await connection.close()
+
+
+def _sql(name: str, **values: str) -> str:
+    return (FILES / f"{name}.sql").read_text(encoding="utf-8").format(**values)
+
+
+def _settings() -> dict[str, str]:
+    lines = (FILES / CONFIGURATION).read_text(encoding="utf-8").splitlines()
+    pairs = [line.partition(" = ") for line in lines if line and not line.startswith("#")]
+    return {name: value.strip("'") for name, _, value in pairs}
 
 
 def _environment() -> dict[str, str]:

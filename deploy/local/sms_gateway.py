@@ -180,13 +180,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(port: int, token: str, state: Path, stop: asyncio.Event) -> None:
-    """The gateway on 127.0.0.1, until `stop`. Exits with 1 where the port is taken."""
+async def serve(
+    port: int, token: str, state: Path, stop: asyncio.Event, host: str = "127.0.0.1"
+) -> None:
+    """The gateway on `host`, until `stop`. Exits with 1 where the port is taken."""
     accepted = Accepted(state)
     server = _Server(
         uvicorn.Config(
             web(accepted, token),
-            "127.0.0.1",
+            host,
             port,
             log_level="warning",
             lifespan="off",
@@ -205,16 +207,17 @@ async def serve(port: int, token: str, state: Path, stop: asyncio.Event) -> None
 def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="sms_gateway", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--port", type=int, required=True, help="HTTP port on 127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="HTTP port")
     parser.add_argument("--token", required=True, help="bearer token that clients must send")
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps messages")
+    parser.add_argument("--host", default="127.0.0.1", help="address of the port")
     given = parser.parse_args()
 
     async def run() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(given.port, given.token, given.state, stop)
+        await serve(given.port, given.token, given.state, stop, given.host)
 
     asyncio.run(run())
 
