@@ -32,9 +32,9 @@ from services.referral.desk import Desk
 from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED, CitizenRecord
 from services.referral.facts import Fact, Noted
-from services.referral.limit import TypeRule, rule_for
 from services.referral.outgoing import event_of
 from services.referral.plan import Plan, Problem, Purpose, Unreadable
+from services.referral.programme_policy import Portfolio
 from services.referral.referral import Referral
 from services.referral.register import Register
 from services.referral.store_documents import Document, Waiting
@@ -67,7 +67,7 @@ class Office:
 
     hospitals: Hospitals
     directory: Directory
-    rules: Sequence[TypeRule]
+    portfolio: Portfolio
     register: Register
     timetable: Timetable
     acknowledge: Acknowledge
@@ -153,14 +153,14 @@ class Answering:
         assert municipality is not None, "misdirected plans are refused before"
         if told is None:
             return RevokePlan(plan=plan, citizen_id=self._citizen_id())
-        rule = rule_for(self._office.rules, plan.type, plan.discharge_date)
+        terms = self._office.portfolio.terms(plan.type, plan.discharge_date)
         if plan.purpose is Purpose.CORRECTION:
             return CorrectPlan(
                 plan=plan,
                 residence=residence_of(told),
                 citizen_id=self._citizen_id(),
                 municipality=municipality,
-                rule=rule,
+                terms=terms,
             )
         return TakePlan(
             plan=plan,
@@ -169,7 +169,7 @@ class Answering:
             citizen_id=told.citizen_id,
             hospital=one.hospital.sor,
             municipality=municipality,
-            rule=rule,
+            terms=terms,
         )
 
     def _case(self, plan: Plan, command: DocumentCommand) -> Case:
@@ -214,7 +214,7 @@ class Answering:
             events.append(office.register.keep(desk, plan.person, one.cpr_hash, told, one.cause))
         for fact, after in change.happened:
             performer = office.directory.performers.get(after.provider)
-            event = event_of(fact, after, performer)
+            event = event_of(fact, after, office.portfolio, performer)
             events += [event] if event is not None else []
         releases = [document_key(one.hospital.sor, plan.document_id)]
         if isinstance(command, TakePlan):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from services.referral import configuration
+from services.referral import configuration, programme_files
 from services.referral.answering import Office
 from services.referral.documents import read, receipt
 from services.referral.events import PRODUCED
@@ -33,19 +33,19 @@ def register(settings: ReferralSettings) -> Register:
 
 def service(settings: ReferralSettings) -> Service:
     """Referral as the runtime runs it. Raises SettingsError or ClusterFileError."""
-    rules = configuration.rules()
+    portfolio = programme_files.load(settings.programmes)
     directory = configuration.directory(settings.municipalities)
-    timetable = Timetable(rules=rules, municipalities=directory.by_code)
+    timetable = Timetable(portfolio=portfolio, municipalities=directory.by_code)
     metrics = Metrics()
     office = Office(
         hospitals=configuration.Hospitals(settings.topics),
         directory=directory,
-        rules=rules,
+        portfolio=portfolio,
         register=register(settings),
         timetable=timetable,
         acknowledge=receipt,
     )
-    clock = Clock(directory=directory, timetable=timetable, metrics=metrics)
+    clock = Clock(directory=directory, portfolio=portfolio, timetable=timetable, metrics=metrics)
     return Service(
         name=ReferralSettings.service,
         migrations=MIGRATIONS,

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from services.referral.facts import Offer
-from services.referral.limit import TypeRule
 from services.referral.plan import Plan
+from services.referral.programme_policy import Terms
 from services.referral.referral import Referral
 
 
@@ -46,7 +46,7 @@ class TakePlan:
     citizen_id: str
     hospital: str
     municipality: Municipality
-    rule: TypeRule
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class CorrectPlan:
     residence: Residence
     citizen_id: str | None
     municipality: Municipality
-    rule: TypeRule
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a referral is decided by, read from files: the law's rules, municipalities, hospitals.
+"""Whom referral deals with, read from files: municipalities and hospitals.
 
 Each file is checked as a whole when the service starts; an error names the file and the key.
 """
@@ -9,52 +9,21 @@ import logging
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from services.referral.commands import Municipality
-from services.referral.limit import Programme, TypeRule
-from services.referral.plan import PlanType
 from shared.settings import SettingsError
 from shared.topics import Cluster, ClusterFileError, load
 
 _LOG: Final = logging.getLogger("services.referral")
 INTAKE: Final = "hospital.{hospital}.referrals"
-LIMITS: Final = Path(__file__).with_name("limits.toml")
 
 
 class ConfigurationError(SettingsError):
     """A file can't be used; the message names file, key and reason."""
-
-
-class _Programme(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    code: str = Field(pattern=r"^[a-z0-9-]+$")
-    competences: tuple[str, ...] = Field(min_length=1)
-    minutes: int = Field(ge=5, le=480)
-
-
-class _Rule(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    type: PlanType
-    since: date
-    days: int | None = Field(default=None, ge=1, le=366)
-    free_choice: bool
-    authority: str
-    legal_basis: str
-    grace_minutes: int = Field(ge=0, le=24 * 60)
-    programme: _Programme | None = None
-
-
-class _Rules(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    rule: tuple[_Rule, ...] = Field(min_length=1)
 
 
 class _Provider(BaseModel):
@@ -151,27 +120,6 @@ def _hospitals(cluster: Cluster) -> dict[str, Hospital]:
     return found
 
 
-def rules(path: Path = LIMITS) -> tuple[TypeRule, ...]:
-    """The law's rules. Every type of plan has one. Raises ConfigurationError."""
-    read = _read(path, _Rules).rule
-    for kind in PlanType:
-        if not any(rule.type is kind for rule in read):
-            raise ConfigurationError(f"{path}: rule: no rule has type {kind.value!r}")
-    return tuple(
-        TypeRule(
-            type=rule.type,
-            since=rule.since,
-            days=rule.days,
-            free_choice=rule.free_choice,
-            authority=rule.authority,
-            legal_basis=rule.legal_basis,
-            grace=timedelta(minutes=rule.grace_minutes),
-            programme=_programme(rule.programme),
-        )
-        for rule in read
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Directory:
     """The municipalities that plans may be sent to, by each name that a document may use."""
@@ -225,12 +173,6 @@ def directory_of(found: Sequence[Municipality], performers: Mapping[str, str]) -
         return index
 
     return Directory(by("code"), by("sor"), by("ean"), performers)
-
-
-def _programme(read: _Programme | None) -> Programme | None:
-    if read is None:
-        return None
-    return Programme(code=read.code, competences=read.competences, minutes=read.minutes)
 
 
 def _read(path: Path, model: type[Model]) -> Model:

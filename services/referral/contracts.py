@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
-from services.referral import configuration
+from services.referral import programme_files
 from services.referral.clock import decide_clock
 from services.referral.commands import (
     Case,
@@ -38,7 +38,6 @@ from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED, PRODUCED, CitizenRecord
 from services.referral.facts import Fact, Noted, Offer, Received, evolve
 from services.referral.identity import citizen_id, receipt_id, referral_id
-from services.referral.limit import rule_for
 from services.referral.outgoing import event_of
 from services.referral.plan import (
     Address,
@@ -105,6 +104,7 @@ _RUDDI: Final = Plan(
     transport=False,
     vulnerable=False,
 )
+_PORTFOLIO: Final = programme_files.load()
 _HOME: Final = Residence(postcode="4300", language="da")
 
 
@@ -115,7 +115,7 @@ def _changed(plan: Plan, **changes: Any) -> Plan:
 
 def _story() -> Iterator[tuple[Fact, Referral]]:
     """Facts of Ruddi's story and of what else may befall a plan; the first of a kind counts."""
-    rule = rule_for(configuration.rules(), _RUDDI.type, _RUDDI.discharge_date)
+    terms = _PORTFOLIO.terms(_RUDDI.type, _RUDDI.discharge_date)
     citizen = citizen_id(keyed_hash(EXAMPLE_KEY, _HOSPITAL, _RUDDI.document_id))
     take = TakePlan(
         plan=_RUDDI,
@@ -124,7 +124,7 @@ def _story() -> Iterator[tuple[Fact, Referral]]:
         citizen_id=citizen,
         hospital=_HOSPITAL,
         municipality=_HOLBAEK,
-        rule=rule,
+        terms=terms,
     )
     referral: Referral | None = None
 
@@ -174,7 +174,7 @@ def _story() -> Iterator[tuple[Fact, Referral]]:
         discharge_date=date(2022, 5, 25),
     )
     correct = CorrectPlan(
-        plan=later, residence=_HOME, citizen_id=citizen, municipality=_HOLBAEK, rule=rule
+        plan=later, residence=_HOME, citizen_id=citizen, municipality=_HOLBAEK, terms=terms
     )
     yield from happens(decide(case, correct, datetime(2022, 5, 24, 6, 0, tzinfo=UTC)))
     assert referral is not None
@@ -188,7 +188,7 @@ def examples() -> dict[str, bytes]:
     """An example of each event by its name without prefix; of citizens the clear text."""
     found: dict[str, bytes] = {}
     for fact, referral in _story():
-        event = event_of(fact, referral, _PERFORMER)
+        event = event_of(fact, referral, _PORTFOLIO, _PERFORMER)
         if event is not None and event.value is not None:
             found.setdefault(event.type.removeprefix(TYPE_PREFIX), event.value)
     citizen = citizen_id(keyed_hash(EXAMPLE_KEY, _HOSPITAL, _RUDDI.document_id))

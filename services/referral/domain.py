@@ -89,9 +89,10 @@ def _take(case: Case, command: TakePlan, now: datetime) -> tuple[Fact, ...] | Re
 
 
 def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
-    plan, rule, replaced = command.plan, command.rule, case.target
+    plan, terms, replaced = command.plan, command.terms, case.target
     if replaced is not None and replaced.closed is None:
         yield from _closing(replaced, CloseReason.REVOKED, WithdrawReason.REPLACED, now)
+    rule = terms.law.limit
     limit = limit_of(rule, plan.discharge_date, plan.later_start)
     referral = Referral(
         referral_id=command.referral_id,
@@ -105,7 +106,7 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
         later_start=plan.later_start,
         received_at=now,
         limit=limit,
-        may_choose=rule.free_choice and limit is not None,
+        may_choose=rule is not None and rule.free_choice,
         limit_known_at=now,
         replaces=replaced.referral_id if replaced else None,
         replaces_document=plan.replaces,
@@ -115,7 +116,7 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
         yield Closed(referral_id=referral.referral_id, reason=CloseReason.REVOKED, at=now)
         yield Noted(Note.ALREADY_REPLACED)
         return
-    if rule.programme is None:
+    if not terms.steps:
         yield Noted(Note.HOSPITAL_LEVEL)
     else:
         yield OrderPlaced(referral_id=referral.referral_id, order=_order(referral, command, now))
@@ -166,7 +167,7 @@ def _correct(case: Case, command: CorrectPlan, now: datetime) -> tuple[Fact, ...
 
 def _corrected(referral: Referral, command: CorrectPlan, now: datetime) -> Iterator[Fact]:
     plan = command.plan
-    limit = limit_of(command.rule, plan.discharge_date, plan.later_start)
+    limit = limit_of(command.terms.law.limit, plan.discharge_date, plan.later_start)
     after = {
         "discharge_date": plan.discharge_date,
         "later_start": plan.later_start,
@@ -257,11 +258,12 @@ def _late(referral: Referral, now: datetime) -> Iterator[Fact]:
 
 
 def _order(referral: Referral, command: TakePlan | CorrectPlan, now: datetime) -> Order:
-    plan, programme = command.plan, command.rule.programme
-    assert programme is not None, "an order stands only for a type that has a programme"
+    plan, terms = command.plan, command.terms
+    assert terms.steps, "an order stands only where something is ordered here"
     return Order(
         order_id=referral.order_id or order_id(referral.referral_id, 1),
-        programme=programme,
+        programme=terms.programme.id,
+        steps=terms.steps,
         earliest=earliest_start(now, referral.discharge_date, referral.later_start),
         limit=referral.limit,
         bedside=_at_bedside(referral.received_at, referral.discharge_date),

@@ -20,9 +20,8 @@ REFERRALS: Final = "referrals"
 CITIZENS: Final = "citizens"
 CITIZEN_RECORDED: Final = f"{TYPE_PREFIX}citizen.recorded.v1"
 ACKNOWLEDGED: Final = f"{TYPE_PREFIX}document.acknowledged.v1"
-FSIII: Final = "urn:oid:1.2.208.176.2.21"
-ASSESSMENT: Final = "1130ad70-6553-490d-87f8-5e8941687a0c"
-ASSESSMENT_DISPLAY: Final = "Terapeutfaglig udredning"
+STEPS: Final = "urn:genvej:steps"
+"""Our own code system, of programmes' steps that no public code is known for."""
 
 
 def zulu(instant: datetime) -> str:

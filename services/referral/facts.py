@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from services.referral.limit import Programme
+from services.referral.programme import Step
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 
 
@@ -57,10 +57,14 @@ class Told(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is ordered: who plans nothing about the person but this (no name, no address)."""
+    """What is ordered: who plans nothing about the person but this (no name, no address).
+
+    `programme` is the id of the programme that the steps are of.
+    """
 
     order_id: str
-    programme: Programme
+    programme: str
+    steps: tuple[Step, ...]
     earliest: date
     limit: date | None
     bedside: bool

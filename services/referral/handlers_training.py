@@ -25,6 +25,7 @@ from services.referral.facts import Fact, FreeChoiceOpened, LimitAtRisk, LimitMi
 from services.referral.incoming import Invalid, News, read
 from services.referral.metrics import Metrics
 from services.referral.outgoing import event_of
+from services.referral.programme_policy import Portfolio
 from services.referral.store import SessionRow
 from services.referral.timers import AT_RISK, Timetable, limit_in
 from shared.handling import Applied, Dead, Parked
@@ -44,6 +45,7 @@ class Clock:
     """Decides what offers, lack of capacity and passing time lead to."""
 
     directory: Directory
+    portfolio: Portfolio
     timetable: Timetable
     metrics: Metrics
 
@@ -123,7 +125,8 @@ class Clock:
         change = desk.apply(facts)
         events = []
         for fact, after in change.happened:
-            event = event_of(fact, after, self.directory.performers.get(after.provider))
+            performer = self.directory.performers.get(after.provider)
+            event = event_of(fact, after, self.portfolio, performer)
             events += [event] if event is not None else []
             counts.update(_said(fact))
         return Applied(events=events, timers=self.timetable.after(change, desk))

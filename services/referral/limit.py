@@ -1,56 +1,20 @@
 """The statutory limit as arithmetic: Sundhedsloven § 140's seven days and the days around them.
 
-Seven calendar days from discharge, or from the later start that the plan sets for health reasons.
-All dates are local (Europe/Copenhagen), all instants UTC. Standard library only.
+Seven calendar days from discharge, or from the later start that the plan sets for health reasons:
+the programmes' files say how many, and whether. All dates are local (Europe/Copenhagen), all
+instants UTC. Standard library only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.referral.plan import PlanType
+from services.referral.programme import LimitRule
 
 COPENHAGEN: Final = ZoneInfo("Europe/Copenhagen")
 WORKDAY_BEGINS: Final = time(8)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Programme:
-    """What is ordered first: one step, the therapist's assessment. `minutes` is its length."""
-
-    code: str
-    competences: tuple[str, ...]
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeRule:
-    """What the law says of one type of plan, for plans whose discharge is `since` or later.
-
-    `days` None: no limit. `programme` None: nothing is ordered here (the hospital trains).
-    `grace` is how long a plan that comes with less left than the warning time has for its offer
-    before a human is told.
-    """
-
-    type: PlanType
-    since: date
-    days: int | None
-    free_choice: bool
-    authority: str
-    legal_basis: str
-    grace: timedelta
-    programme: Programme | None
-
-
-def rule_for(rules: Sequence[TypeRule], kind: PlanType, discharge: date) -> TypeRule:
-    """The newest rule of this type that holds on the day of discharge; else the oldest one."""
-    of_type = sorted((rule for rule in rules if rule.type is kind), key=lambda rule: rule.since)
-    holding = [rule for rule in of_type if rule.since <= discharge]
-    return holding[-1] if holding else of_type[0]
 
 
 def local_day(instant: datetime) -> date:
@@ -68,11 +32,12 @@ def begins(discharge: date, later_start: date | None) -> date:
     return discharge if later_start is None else max(discharge, later_start)
 
 
-def limit_of(rule: TypeRule, discharge: date, later_start: date | None) -> date | None:
-    """The last day on which a first session is in time; None where the type has no limit."""
-    if rule.days is None:
+def limit_of(rule: LimitRule | None, discharge: date, later_start: date | None) -> date | None:
+    """The last day on which a first session is in time; None where there is no limit."""
+    if rule is None:
         return None
-    return begins(discharge, later_start) + timedelta(days=rule.days)
+    start = begins(discharge, later_start if rule.later_start else None)
+    return start + timedelta(days=rule.days)
 
 
 def earliest_start(received_at: datetime, discharge: date, later_start: date | None) -> date:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from services.referral import programme
 from services.referral.events import (
-    ASSESSMENT,
-    ASSESSMENT_DISPLAY,
-    FSIII,
     REFERRALS,
+    STEPS,
     AboutReferral,
     Code,
     FreeChoiceOpenedWire,
@@ -39,19 +36,20 @@ from services.referral.facts import (
     Revised,
 )
 from services.referral.identity import step_id
+from services.referral.programme_policy import Portfolio
 from services.referral.referral import Referral
 from shared.envelope import Event
 
-_ASSESSMENT_CODE: Final = Code(system=FSIII, code=ASSESSMENT, display=ASSESSMENT_DISPLAY)
 
-
-def event_of(fact: Fact, referral: Referral, performer: str | None = None) -> Event | None:
+def event_of(
+    fact: Fact, referral: Referral, portfolio: Portfolio, performer: str | None = None
+) -> Event | None:
     """The event that tells others of a fact; None where nobody else hears of it.
 
     `referral` is the state after the fact; `performer` the SOR of its provider.
     """
     if isinstance(fact, HospitalTold):
-        return _status(fact, referral, performer)
+        return _status(fact, referral, portfolio, performer)
     wire = _wire(fact, referral)
     if wire is None:
         return None
@@ -128,18 +126,16 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
 def _order(
     wire: type[OrderPlacedWire | OrderChangedWire], order: Order, referral: Referral
 ) -> OrderPlacedWire | OrderChangedWire:
-    step = Step(
-        step_id=step_id(order.order_id, 1),
-        code=_ASSESSMENT_CODE,
-        minutes=order.programme.minutes,
-        competences=order.programme.competences,
+    steps = tuple(
+        wire_step(order.programme, step, step_id(order.order_id, ordinal))
+        for ordinal, step in enumerate(order.steps, start=1)
     )
     return wire(
         order_id=order.order_id,
         referral_id=referral.referral_id,
         citizen_id=referral.citizen_id,
         provider=referral.provider,
-        programme=order.programme.code,
+        programme=order.programme,
         earliest=order.earliest,
         limit=order.limit,
         bedside=order.bedside,
@@ -147,11 +143,40 @@ def _order(
         postcode=order.postcode,
         language=order.language,
         transport=order.transport,
-        steps=(step,),
+        steps=steps,
     )
 
 
-def _status(fact: HospitalTold, referral: Referral, performer: str | None) -> Event:
+def wire_step(programme_id: str, step: programme.Step, id_: str) -> Step:
+    """A step as an order carries it: all that whoever plans it needs to know of it."""
+    return Step(
+        step_id=id_,
+        kind=step.kind,
+        code=_code(programme_id, step),
+        count=step.count,
+        minutes=step.minutes,
+        delivery=step.delivery,
+        competences=step.competences,
+        seats=step.seats.most,
+        room=step.room,
+    )
+
+
+def _code(programme_id: str, step: programme.Step) -> Code:
+    if step.code is None:
+        return Code(system=STEPS, code=f"{programme_id}/{step.id}", display=step.name.da)
+    return Code(system=step.code.system, code=step.code.code, display=step.code.display)
+
+
+def _offered(referral: Referral, portfolio: Portfolio) -> Code:
+    """What a session is offered for: the first step of what the plan began."""
+    terms = portfolio.terms(referral.type, referral.discharge_date)
+    return _code(terms.programme.id, terms.steps[0])
+
+
+def _status(
+    fact: HospitalTold, referral: Referral, portfolio: Portfolio, performer: str | None
+) -> Event:
     offer, place = fact.offer, None
     if offer is not None and offer.location is not None:
         code, name, address, postcode = offer.location
@@ -164,7 +189,7 @@ def _status(fact: HospitalTold, referral: Referral, performer: str | None) -> Ev
         start=offer.start if offer else None,
         location=place,
         limit=referral.limit,
-        code=_ASSESSMENT_CODE if offer else None,
+        code=_offered(referral, portfolio) if offer else None,
         performer=performer if offer else None,
     )
     return Event(

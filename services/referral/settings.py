@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.referral.programme_files import PROGRAMMES
 from services.referral.register import key_bytes
 from shared.crypto import Vault
 from shared.settings import ServiceSettings
@@ -18,6 +19,10 @@ class ReferralSettings(ServiceSettings):
     service: ClassVar[str] = "referral"
 
     municipalities: Path = Field(description="Folder with one TOML file for each municipality")
+    programmes: Path = Field(
+        default=PROGRAMMES,
+        description="Folder with one TOML file for each programme (default: those of the service)",
+    )
     id_key: SecretStr = Field(
         description="Key of citizens' ids: base64 of 32 bytes; never changed, or ids change"
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.referral.commands import Municipality
 from services.referral.desk import Change, Desk
-from services.referral.limit import TypeRule, rule_for
+from services.referral.programme_policy import Portfolio
 from services.referral.referral import Deadlines, Referral, deadlines
 from shared.handling import CancelTimer, SetTimer
 
@@ -23,7 +23,7 @@ DEFAULT_AT_RISK_DAYS: Final = 3
 class Timetable:
     """Knows when each referral's clock has something to say."""
 
-    rules: Sequence[TypeRule]
+    portfolio: Portfolio
     municipalities: Mapping[str, Municipality]
 
     def after(self, change: Change, desk: Desk) -> list[SetTimer | CancelTimer]:
@@ -45,10 +45,11 @@ class Timetable:
         ]
 
     def _deadlines(self, referral: Referral) -> Deadlines:
-        rule = rule_for(self.rules, referral.type, referral.discharge_date)
+        rule = self.portfolio.terms(referral.type, referral.discharge_date).law.limit
         municipality = self.municipalities.get(referral.municipality)
         days = municipality.at_risk_days if municipality else DEFAULT_AT_RISK_DAYS
-        return deadlines(referral, at_risk_days=days, grace=rule.grace)
+        grace = rule.grace if rule is not None else timedelta(0)
+        return deadlines(referral, at_risk_days=days, grace=grace)
 
 
 def limit_in(data: bytes) -> date:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from services.referral import configuration
+from services.referral import configuration, programme_files
 from services.referral.answering import Office
 from services.referral.commands import (
     Case,
@@ -26,9 +26,9 @@ from services.referral.facts import Fact, Noted, evolve
 from services.referral.handlers_intake import Intake
 from services.referral.handlers_training import Clock
 from services.referral.identity import referral_id
-from services.referral.limit import TypeRule, rule_for
 from services.referral.metrics import Metrics
 from services.referral.plan import Format, Person, Plan, PlanType, Purpose
+from services.referral.programme_policy import Terms
 from services.referral.referral import Referral
 from services.referral.register import Register
 from services.referral.timers import Timetable
@@ -41,7 +41,7 @@ DEPARTMENT = "227871000016001"
 RANDERS_HOSPITAL = "100000000000730"
 RANDERS_DEPARTMENT = "271211000016002"
 NOW = datetime(2022, 5, 23, 6, 0, tzinfo=UTC)  # KL's story of Ruddi: 23 May 2022, 08:00 in Denmark
-RULES = configuration.rules()
+PORTFOLIO = programme_files.load()
 HOLBAEK = Municipality(
     code="316",
     name="Holbæk Kommune",
@@ -77,9 +77,9 @@ def an_office() -> Office:
     return Office(
         hospitals=configuration.Hospitals(ROOT / "deploy" / "topics.toml"),
         directory=directory,
-        rules=RULES,
+        portfolio=PORTFOLIO,
         register=a_register(),
-        timetable=Timetable(rules=RULES, municipalities=directory.by_code),
+        timetable=Timetable(portfolio=PORTFOLIO, municipalities=directory.by_code),
         acknowledge=receipt,
     )
 
@@ -90,7 +90,12 @@ def an_intake() -> Intake:
 
 def a_clock() -> Clock:
     office = an_office()
-    return Clock(directory=office.directory, timetable=office.timetable, metrics=Metrics())
+    return Clock(
+        directory=office.directory,
+        portfolio=PORTFOLIO,
+        timetable=office.timetable,
+        metrics=Metrics(),
+    )
 
 
 # -- plans and referrals -------------------------------------------------------------------------
@@ -140,8 +145,8 @@ def a_plan(**changes: Any) -> Plan:
     return replace(plan, **changes)
 
 
-def the_rule(plan: Plan) -> TypeRule:
-    return rule_for(RULES, plan.type, plan.discharge_date)
+def the_terms(plan: Plan) -> Terms:
+    return PORTFOLIO.terms(plan.type, plan.discharge_date)
 
 
 def taking(plan: Plan, *, citizen: str = "RUDDI", municipality: Municipality = HOLBAEK) -> TakePlan:
@@ -152,7 +157,7 @@ def taking(plan: Plan, *, citizen: str = "RUDDI", municipality: Municipality = H
         citizen_id=citizen,
         hospital=HOSPITAL,
         municipality=municipality,
-        rule=the_rule(plan),
+        terms=the_terms(plan),
     )
 
 
@@ -165,7 +170,7 @@ def correcting(
         residence=HOME,
         citizen_id=citizen,
         municipality=municipality,
-        rule=the_rule(plan),
+        terms=the_terms(plan),
     )
 
 

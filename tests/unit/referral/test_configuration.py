@@ -11,9 +11,7 @@ from services.referral.configuration import (
     ConfigurationError,
     Hospitals,
     directory,
-    rules,
 )
-from services.referral.plan import PlanType
 from shared.settings import SettingsError
 from tests.unit.referral.factories import DEPARTMENT, HOSPITAL, ROOT
 
@@ -26,16 +24,6 @@ postcodes = ["4300"]
 [provider]
 sor = "1037801000016003"
 name = "Genoptræningscenteret"
-"""
-RULE = """
-[[rule]]
-type = "almen"
-since = 2018-07-01
-days = 7
-free_choice = true
-authority = "municipality"
-legal_basis = "§ 140"
-grace_minutes = 60
 """
 
 
@@ -97,25 +85,6 @@ def test_a_folder_without_municipalities_is_named(tmp_path: Path) -> None:
         directory(tmp_path)
     with pytest.raises(SettingsError, match="no such folder"):
         directory(tmp_path / "nowhere")
-
-
-def test_each_type_has_a_rule() -> None:
-    assert {rule.type for rule in rules()} == set(PlanType)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (RULE, "no rule has type"),
-        (RULE.replace("days = 7", "days = 0"), r"rule\.0\.days"),
-        (RULE.replace("days", "hours"), r"rule\.0\.hours"),
-        (RULE.replace("almen", "massage"), r"rule\.0\.type"),
-    ],
-)
-def test_a_rule_that_cannot_be_is_refused(tmp_path: Path, text: str, said: str) -> None:
-    folder = a_folder(tmp_path, limits=text)
-    with pytest.raises(ConfigurationError, match=said):
-        rules(folder / "limits.toml")
 
 
 PARTY = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -17,16 +18,16 @@ from services.referral.limit import (
     local_day,
     local_instant,
     missed_due,
-    rule_for,
     too_late,
 )
 from services.referral.plan import PlanType
-from tests.unit.referral.factories import RULES
+from services.referral.programme import Authority, Law
+from tests.unit.referral.factories import PORTFOLIO
 
 DAYS = st.dates(date(2018, 7, 1), date(2099, 12, 31))
 LATER_STARTS = st.none() | st.dates(date(2018, 7, 1), date(2099, 12, 31))
 INSTANTS = st.datetimes(datetime(2018, 7, 1), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
-ALMEN = rule_for(RULES, PlanType.ALMEN, date(2022, 5, 24))
+ALMEN = PORTFOLIO.terms(PlanType.ALMEN, date(2022, 5, 24)).law.limit
 HOUR = timedelta(hours=1)
 
 
@@ -61,17 +62,24 @@ def test_the_limit_counts_days_and_not_hours(discharge: date, limit: date) -> No
 
 
 def test_training_at_hospital_level_has_no_limit() -> None:
-    rule = rule_for(RULES, PlanType.GENOPTRAENING_SPECIALISERET, date(2026, 1, 1))
-    assert limit_of(rule, date(2026, 1, 1), None) is None
-    assert rule.programme is None
-    assert not rule.free_choice
+    terms = PORTFOLIO.terms(PlanType.GENOPTRAENING_SPECIALISERET, date(2026, 1, 1))
+    assert limit_of(terms.law.limit, date(2026, 1, 1), None) is None
+    assert terms.steps == ()
 
 
-def test_the_rule_of_the_day_of_discharge_holds() -> None:
-    kind = PlanType.REHABILITERING_SPECIALISERET
-    assert rule_for(RULES, kind, date(2026, 12, 31)).authority == "municipality"
-    assert rule_for(RULES, kind, date(2027, 1, 1)).authority == "region"
-    assert rule_for(RULES, kind, date(1999, 1, 1)).since == date(2018, 7, 1)
+def test_a_later_start_moves_only_a_limit_that_heeds_it() -> None:
+    assert ALMEN is not None
+    heedless = replace(ALMEN, later_start=False)
+    assert limit_of(heedless, date(2026, 1, 1), date(2026, 2, 1)) == date(2026, 1, 8)
+
+
+def test_the_law_of_the_day_of_discharge_holds() -> None:
+    def law(day: date) -> Law:
+        return PORTFOLIO.terms(PlanType.REHABILITERING_SPECIALISERET, day).law
+
+    assert law(date(2026, 12, 31)).authority is Authority.MUNICIPALITY
+    assert law(date(2027, 1, 1)).authority is Authority.REGION
+    assert law(date(1999, 1, 1)).since == date(2018, 7, 1)
 
 
 @given(INSTANTS, DAYS, LATER_STARTS)

@@ -78,8 +78,8 @@ def test_a_plan_is_received_and_an_assessment_ordered() -> None:
     assert isinstance(placed, OrderPlaced)
     assert received.referral.limit == date(2022, 5, 31)
     assert placed.order.earliest == date(2022, 5, 25)
-    assert placed.order.programme.code == "p140-almen"
-    assert placed.order.programme.competences == ("almen",)
+    assert placed.order.programme == "p140-almen"
+    assert placed.order.steps[0].competences == ("almen",)
 
 
 def test_a_plan_that_comes_before_the_day_of_discharge_is_marked_bedside() -> None:
@@ -132,7 +132,7 @@ def test_a_plan_with_a_day_left_is_not_too_late() -> None:
 def test_specialised_rehabilitation_is_ordered_with_its_own_competence() -> None:
     _, placed = take(type=PlanType.REHABILITERING_SPECIALISERET)
     assert isinstance(placed, OrderPlaced)
-    assert placed.order.programme.competences == ("specialiseret",)
+    assert placed.order.steps[0].competences == ("specialiseret",)
 
 
 def test_a_plan_at_hospital_level_is_accepted_without_order_and_clock() -> None:
