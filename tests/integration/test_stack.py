@@ -1,7 +1,8 @@
-"""Up and down, whatever was killed before; without the services, which other tests bring."""
+"""Up and down, whatever was killed before; mostly without services, which other tests bring."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,13 +15,14 @@ import pytest
 
 from deploy.blocking import run
 from deploy.local import kafka_jars
+from deploy.local.kafka import Kafka
 from deploy.local.kafka_jars import KafkaUnavailableError
 from deploy.local.lock import HeldError, holder
 from deploy.local.processes import wait_until
 from deploy.local.stack import ROOT, Stack
 from deploy.topology.admin import Admin
 from shared.topics import load
-from tests.conftest import Stacks
+from tests.conftest import Databases, Stacks
 
 LAUNCHER = """
 import signal, sys
@@ -175,3 +177,35 @@ def test_a_damaged_program_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     with pytest.raises(KafkaUnavailableError, match=r"org\.apache\.kafka:kafka_2\.13"):
         kafka_jars.ensure(tmp_path)
+
+
+async def test_another_cluster_and_database_are_used_where_the_environment_names_them(
+    stacks: Stacks,
+    kafka: Kafka,
+    database: Databases,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dsn = await database("transport")
+    admin = kafka.access()
+    for name, value in {
+        "GENVEJ_KAFKA": admin.bootstrap,
+        "GENVEJ_KAFKA_USER": admin.user,
+        "GENVEJ_KAFKA_PASSWORD": admin.password,
+        "GENVEJ_PASSWORD_TRANSPORT": kafka.password("transport"),
+        "GENVEJ_TRANSPORT_DSN": dsn,
+        "GENVEJ_TRANSPORT_MIGRATION_DSN": database.owner(dsn),
+    }.items():
+        monkeypatch.setenv(name, value)
+    stack = stacks(services=("transport", "transport.2"))
+    await asyncio.to_thread(stack.up)
+    assert set(stack.processes.records()) == {"mail", "sms", "transport", "transport.2"}
+    variables = stack.environment("transport")
+    assert variables["GENVEJ_KAFKA"] == admin.bootstrap
+    assert variables["GENVEJ_TRANSPORT_DSN"] == dsn
+    assert "GENVEJ_KAFKA_USER" not in variables, "the administrator's password is no service's"
+    stack.kill("transport")
+    stack.start("transport")
+    await asyncio.to_thread(stack.wait_ready, "transport")
+    pids = pids_of(stack)
+    await asyncio.to_thread(stack.down)
+    assert living(pids) == []
