@@ -150,7 +150,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _handle(self, records: tuple[ConsumerRecord[Any, Any], ...]) -> None:
         try:
-            await self._apply([r for r in records if self._expected(r)])
+            await self._apply(self._following(records))
         except asyncio.CancelledError:
             self._next.clear()
             raise
@@ -160,10 +160,16 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         finally:
             self._idle.set()
 
-    def _expected(self, record: ConsumerRecord[Any, Any]) -> bool:
-        """Whether this record follows on our position; others come from before a seek."""
-        expected = self._next.get((record.topic, record.partition))
-        return expected is not None and record.offset >= expected
+    def _following(
+        self, records: Sequence[ConsumerRecord[Any, Any]]
+    ) -> list[ConsumerRecord[Any, Any]]:
+        """The records that follow on our positions; others come from before a seek."""
+        found = []
+        for record in records:
+            expected = self._next.get((record.topic, record.partition))
+            if expected is not None and record.offset >= expected:
+                found.append(record)
+        return found
 
     async def _apply(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         if not records:

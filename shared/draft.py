@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from shared import ledger
-from shared.envelope import NAMESPACE, TYPE_PREFIX, Event, Message
+from shared.envelope import TYPE_PREFIX, Event, Message
 from shared.handling import Applied, CancelTimer, Dead, Outcome, Parked, SetTimer
-from shared.wire import pack, partition_of, traceparent_of
+from shared.wire import derived_uuid, pack, partition_of, traceparent_of
 
 if TYPE_CHECKING:
     from shared.crypto import Vault
@@ -116,7 +116,7 @@ class Draft:
             value = event.value
             if value is not None and len(value) > MAX_EVENT:
                 raise TooLarge(f"an event of {event.type} has {len(value)} bytes")
-            event_id = uuid.uuid5(NAMESPACE, f"{cause}{index}")
+            event_id = derived_uuid(f"{cause}{index}")
             self.outbox.append(
                 (
                     event_id,
@@ -140,7 +140,7 @@ class Draft:
         message = entry.message
         cause = f"{self.service}/{entry.cause}#{entry.attempt}/timer/{timer.kind}/{timer.key}"
         correlation = message.correlation_id or message.id
-        timer_id = uuid.uuid5(NAMESPACE, cause)
+        timer_id = derived_uuid(cause)
         self.timers[key] = (
             timer.kind,
             timer.key,
@@ -197,7 +197,7 @@ class Draft:
 
     def _bury(self, entry: Entry, reason: str, holds: str) -> None:
         m = entry.message
-        letter = uuid.uuid5(NAMESPACE, f"{self.service}/{entry.cause}#{entry.attempt}/dead")
+        letter = derived_uuid(f"{self.service}/{entry.cause}#{entry.attempt}/dead")
         size = len(m.value) if m.value is not None else 0
         self.dead.append(
             (
@@ -221,7 +221,7 @@ class Draft:
             "recorded_at": self.now,
             "size": size,
         }
-        event_id = uuid.uuid5(letter, "announcement")
+        event_id = derived_uuid(f"{letter}/announcement")
         correlation = m.correlation_id or m.id
         self.outbox.append(
             (

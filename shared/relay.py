@@ -41,8 +41,10 @@ _BATCH_BYTES: Final = 256 * 1024
 
 # The snapshot of the very statement that reads tells which ids may still be committed later.
 _SELECT: Final = """
-SELECT o.*, pg_snapshot_xmin(s)::text::bigint AS xmin, pg_snapshot_xmax(s)::text::bigint AS xmax
-FROM (SELECT pg_current_snapshot() AS s) AS now
+SELECT o.*, now.* FROM (
+  SELECT pg_snapshot_xmin(s)::text::bigint AS xmin, pg_snapshot_xmax(s)::text::bigint AS xmax
+  FROM pg_current_snapshot() AS s OFFSET 0
+) AS now
 LEFT JOIN LATERAL (
   SELECT * FROM runtime.outbox WHERE id > $1 AND topic <> ALL($3::text[]) ORDER BY id LIMIT $2
 ) AS o ON true

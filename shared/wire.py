@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import orjson
 from aiokafka.partitioner import murmur2
+from asyncpg.pgproto.pgproto import UUID
 
-from shared.envelope import Message
+from shared.envelope import NAMESPACE, Message
 
 if TYPE_CHECKING:
     from shared.database import Row
@@ -33,6 +34,7 @@ _ATTRIBUTES: Final = frozenset(
         "content-type",
     }
 )
+_NAMESPACE: Final = NAMESPACE.bytes
 MAX_ATTRIBUTE: Final = 1024
 """Bytes of one CloudEvents attribute; a longer one is dropped, for it would bloat every table."""
 
@@ -54,17 +56,14 @@ def read(record: Record, shift: timedelta = timedelta(0)) -> Message:
     texts: dict[str, str] = {}
     rest: dict[str, bytes] = {}
     for name, value in record.headers:
-        if value is None:
-            continue
         if name in _ATTRIBUTES:
-            if len(value) <= MAX_ATTRIBUTE:
+            # Postgres stores no NUL in a text.
+            if value is not None and len(value) <= MAX_ATTRIBUTE and 0 not in value:
                 try:
-                    text = value.decode()
+                    texts[name] = value.decode()
                 except UnicodeDecodeError:
                     continue
-                if "\x00" not in text:  # Postgres stores no NUL in a text
-                    texts[name] = text
-        else:
+        elif value is not None:
             rest[name] = value
     get = texts.get
     event_id = get("ce_id", "")
@@ -74,7 +73,7 @@ def read(record: Record, shift: timedelta = timedelta(0)) -> Message:
         offset=record.offset,
         key=record.key,
         value=record.value,
-        timestamp=_append_time(record.timestamp) + shift,
+        timestamp=_append_time(record.timestamp, shift),
         id=event_id or f"{record.topic}/{record.partition}/{record.offset}",
         source=get("ce_source", ""),
         type=get("ce_type", ""),
@@ -91,10 +90,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = 253_370_764_800_000  # the year 9999, in milliseconds
 
 
-def _append_time(milliseconds: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=min(max(milliseconds, 0), _LATEST))
+@lru_cache(maxsize=64)
+def _append_time(milliseconds: int, shift: timedelta) -> datetime:
+    return _EPOCH + timedelta(milliseconds=min(max(milliseconds, 0), _LATEST)) + shift
 
 
+@lru_cache(maxsize=64)
 def _time(text: str | None) -> datetime | None:
     if not text:
         return None
@@ -145,7 +146,21 @@ def traceparent_of(parent: str, correlation_id: str, event_id: uuid.UUID) -> str
 def inbox_key(consumer: str, source: str, event_id: str) -> uuid.UUID:
     """What the inbox remembers of (consumer, source, event id)."""
     data = f"{consumer}\x00{source}\x00{event_id}".encode()
-    return uuid.UUID(bytes=hashlib.blake2b(data, digest_size=16).digest())
+    return fast_uuid(hashlib.blake2b(data, digest_size=16).digest())
+
+
+def fast_uuid(data: bytes) -> uuid.UUID:
+    """A UUID of 16 bytes, of asyncpg's class: a tenth of the cost, equal and usable as any."""
+    made: uuid.UUID = UUID(data)
+    return made
+
+
+def derived_uuid(name: str) -> uuid.UUID:
+    """What `envelope.derived_id` gives, quicker: UUIDv5 of a cause and an index."""
+    data = bytearray(hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
+    data[6] = data[6] & 0x0F | 0x50
+    data[8] = data[8] & 0x3F | 0x80
+    return fast_uuid(bytes(data))
 
 
 def pack(message: Message) -> bytes:
