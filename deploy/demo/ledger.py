@@ -208,46 +208,45 @@ class Ledger:
 
     def open(self) -> list[str]:
         """What is still to come before the account can be closed, one line each."""
-        lines = []
         published = Counter(s.document_id for s in self.sent if s.document_id)
+        buried = Counter(s.document_id for s in self.sent if s.origin in self.dead)
+        lines = []
         for sent in self.sent:
             final = [r for r in self.answers_to(sent) if r.outcome != "transient-error"]
+            answers = len(final) + buried[sent.document_id] if sent.document_id else len(final)
             wanted = published[sent.document_id] if sent.document_id else 1
-            dead = sum(
-                1 for s in self.sent if s.document_id == sent.document_id and s.origin in self.dead
-            )
-            if (
-                sent.origin not in self.dead
-                and len(final) + (dead if sent.document_id else 0) < wanted
-            ):
+            if sent.origin not in self.dead and answers < wanted:
                 lines.append(f"{sent.story}: no answer yet ({sent.origin})")
         lines += [f"order of {d}: neither offered nor infeasible yet" for d in self._unplanned()]
         return lines + [f"{line} yet" for line in self._untold()]
 
     def _untold(self) -> list[str]:
-        """News that nobody was told of, though it needed telling."""
+        """News that nobody was told of, though it needed telling.
+
+        Silence is right where nothing changed for the citizen, where the order has ended, and where
+        newer news of the same appointment overtook it.
+        """
+        newest: dict[str, int] = {}
+        for cause, news in self.to_tell.items():
+            if cause in self.told and news.kind.startswith("session."):
+                newest[news.referral_id] = max(news.at, newest.get(news.referral_id, 0))
         return [
             f"{news.kind} of {news.referral_id}: nobody was told"
             for cause, news in self.to_tell.items()
-            if cause not in self.told and not self._needs_no_telling(news)
+            if cause not in self.told
+            and not (
+                news.kind.startswith("session.")
+                and (
+                    self._ended(news.referral_id)
+                    or (news.before is not None and news.before == news.appointment)
+                    or newest.get(news.referral_id, 0) >= news.at
+                )
+            )
         ]
 
-    def _needs_no_telling(self, news: News) -> bool:
-        """Whether silence is right: nothing changed for the citizen, or newer news overtook it."""
-        if not news.kind.startswith("session."):
-            return False
-        course = self.courses.get(news.referral_id)
-        ended = course is not None and (course.withdrawn or course.closed)
-        unchanged = news.before is not None and news.before == news.appointment
-        overtaken = any(
-            other.referral_id == news.referral_id
-            and other.kind.startswith("session.")
-            and other.at >= news.at
-            and cause in self.told
-            for cause, other in self.to_tell.items()
-            if other is not news
-        )
-        return ended or unchanged or overtaken
+    def _ended(self, referral_id: str) -> bool:
+        course = self.courses.get(referral_id)
+        return course is not None and (course.withdrawn or course.closed)
 
     def active(self) -> list[Course]:
         """Courses with an order that still stands."""
