@@ -28,15 +28,20 @@ class FlowFailedError(RuntimeError):
     """The solver gave no optimum: a fault of the network, never of the data."""
 
 
-def assign(requests: Requests, supply: Supply, price: Price) -> Solution:
+def assign(
+    requests: Requests, supply: Supply, price: Price, *, never: Ints | None = None
+) -> Solution:
     """Plans all requests at the least total price; the same input always gives the same plan.
 
-    Rows must be in ascending order of id (`Requests.in_order`), which is what makes the plan the
-    same whatever order they came in.
+    `never` is what it costs, row by row, to leave somebody without a session: the price's own where
+    it is not given. Rows must be in ascending order of id (`Requests.in_order`), which makes the
+    plan the same whatever order they came in.
     """
     if len(requests) == 0:
         return Solution(plan=Plan.empty(0), cost=0)
-    network = Network(requests, supply, price)
+    reach = supply.between(int(requests.earliest.min()), int(requests.last.max()))
+    never = price.of_never(requests.weight) if never is None else never
+    network = Network(requests, reach, price, never)
     parts = (
         network.travel,
         network.never,

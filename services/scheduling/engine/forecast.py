@@ -12,6 +12,8 @@ import numpy as np
 
 from services.scheduling.engine.model import Ints, InvalidInputError, Requests
 
+LATE_IN_FORECAST = 2  # days: how late a drawn citizen is, matters less than that they are late
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
@@ -50,7 +52,7 @@ class Forecast:
             ids=-1 - np.arange(len(arrival)),
             earliest=like.earliest + arrival,
             limit=like.limit + arrival,
-            last=like.last + arrival,
+            last=np.maximum(like.limit, like.earliest) + arrival + LATE_IN_FORECAST,
         )
 
 

@@ -79,8 +79,8 @@ class Units:
 class Network:
     """Nodes, arcs and supplies of one plan. Node 0 is the sink."""
 
-    def __init__(self, requests: Requests, supply: Supply, price: Price) -> None:
-        self.requests, self.supply, self.price = requests, supply, price
+    def __init__(self, requests: Requests, supply: Supply, price: Price, never: Ints) -> None:
+        self.requests, self.supply, self.price, self.of_never = requests, supply, price, never
         windows, self.window = np.unique(requests.window, return_inverse=True)
         self.windows = len(windows)
         self.units = Units(supply, windows)
@@ -133,7 +133,7 @@ class Network:
             self.citizens + np.arange(len(self.requests)),
             np.zeros(len(self.requests), np.int64),
             capacity=1,
-            cost=self.price.of_never(self.requests.weight),
+            cost=self.of_never,
         )
 
     @cached_property

@@ -109,12 +109,13 @@ class _Search:
 
     def start(self) -> None:
         every, none = np.arange(self.sites), np.empty(0, np.int64)
+        until = time.perf_counter() + (self.until - time.perf_counter()) / 3
         chosen = greedy(self.cost, self.k, none)
-        self.offer(*improve(self.cost, chosen, fixed=none, allowed=every, until=self.until))
+        self.offer(*improve(self.cost, chosen, fixed=none, allowed=every, until=until))
         tries = 3 if self.cost.size <= 1_000_000 else 0
         for _ in range(tries):
             chosen = self.chance.permutation(self.sites)[: self.k]
-            self.offer(*improve(self.cost, chosen, fixed=none, allowed=every, until=self.until))
+            self.offer(*improve(self.cost, chosen, fixed=none, allowed=every, until=until))
 
     def run(self) -> Sites:
         self.start()

@@ -11,6 +11,8 @@ from services.scheduling.engine.forecast import Forecast
 from services.scheduling.engine.model import Bools, Ints, InvalidInputError, Plan, Requests, Supply
 from services.scheduling.engine.price import Price
 
+DAYS_PASSED_OVER = 7
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replan:
@@ -28,7 +30,18 @@ class Replan:
         last = evening + self.forecast.days_ahead
         to_come = self.forecast.draw(evening + 1, last)
         together = Requests.joined([waiting, to_come])
-        return assign(together, free, self.price).plan.take(np.arange(len(waiting)))
+        never = np.concatenate(
+            [self.price.of_never(waiting.weight), self._of_passing_over(to_come)]
+        )
+        solution = assign(together, free, self.price, never=never)
+        return solution.plan.take(np.arange(len(waiting)))
+
+    def _of_passing_over(self, to_come: Requests) -> Ints:
+        """One who is still to come and finds no time soon is a week late, no more: else the drawn
+        would push aside the real."""
+        return self.price.of_day(
+            to_come.earliest, to_come.limit, to_come.weight, to_come.last + DAYS_PASSED_OVER
+        )
 
 
 SAME_EVENING = 0
