@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -233,11 +234,14 @@ class Stack:
                 f"{name} is not ready after {seconds:g} s: {reasons} (see {self.log(name)})"
             )
 
-    def keep(self, say: Say, pause: float = 1.0) -> None:
-        """Starts again what ends by itself, with growing pauses. Ends by KeyboardInterrupt."""
+    def keep(self, say: Say, stopping: threading.Event | None = None, pause: float = 1.0) -> None:
+        """Starts again what ends by itself, with growing pauses, until `stopping` is set.
+
+        Looks every `pause` seconds. Without `stopping`, KeyboardInterrupt ends it.
+        """
         again: dict[str, tuple[float, float]] = {}
-        while True:
-            time.sleep(pause)
+        stopping = stopping or threading.Event()
+        while not stopping.wait(pause):
             for name in self.names:
                 if self.processes.alive(name):
                     continue

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +71,16 @@ class State:
 
     def secret(self, name: str, make: Callable[[], str] = new_password) -> str:
         """The secret of that name; made when first asked for."""
-        content = self._read()
-        known: dict[str, str] = content.setdefault("secrets", {})
-        if name not in known:
-            known[name] = make()
-            self._write(content)
-        return known[name]
+        known: dict[str, str] = self._read().get("secrets", {})
+        if name in known:
+            return known[name]
+        with self._change() as content:
+            secret: str = content.setdefault("secrets", {}).setdefault(name, make())
+        return secret
 
     def port(self, name: str, preferred: int | None = None) -> int:
         """A free loopback port: last time's, the preferred one, or any, in this order."""
-        content = self._read()
-        known: dict[str, int] = content.setdefault("ports", {})
+        known: dict[str, int] = self._read().get("ports", {})
         taken = {port for other, port in known.items() if other != name}
         wishes = [p for p in (known.get(name), preferred) if p is not None and p not in taken]
         others = random.sample([p for p in PORTS if p not in taken], 100)
@@ -87,8 +88,8 @@ class State:
         if port is None:
             raise OSError("no free port between 15000 and 32000 on 127.0.0.1; stop what holds them")
         if known.get(name) != port:
-            known[name] = port
-            self._write(content)
+            with self._change() as content:
+                content.setdefault("ports", {})[name] = port
         return port
 
     def remembered_port(self, name: str) -> int | None:
@@ -105,5 +106,11 @@ class State:
             raise OSError(f"{self._file} is damaged; remove {self.folder} to start anew") from error
         return content
 
-    def _write(self, content: Mapping[str, Any]) -> None:
-        write_private(self._file, json.dumps(content, indent=1))
+    @contextmanager
+    def _change(self) -> Iterator[dict[str, Any]]:
+        """The content, to be changed; written at the end, one process after the other."""
+        with (self.folder / "state.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            content = self._read()
+            yield content
+            write_private(self._file, json.dumps(content, indent=1))

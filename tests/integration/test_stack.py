@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import asyncpg
@@ -124,6 +125,23 @@ def test_after_a_kill_of_everything_the_stack_comes_up_with_its_data(stack: Stac
     stack.up()
     assert_up(stack)
     assert "referral" in run(databases_of(stack))
+
+
+def test_what_ends_by_itself_is_started_again(stack: Stack) -> None:
+    stopping = threading.Event()
+    said: list[str] = []
+    before = stack.processes.pid("sms")
+    keeper = threading.Thread(target=stack.keep, args=(said.append, stopping, 0.1))
+    keeper.start()
+    try:
+        stack.kill("sms")
+        assert wait_until(lambda: stack.processes.pid("sms") not in {None, before}, seconds=30)
+    finally:
+        stopping.set()
+        keeper.join()
+    stack.wait_ready("sms")
+    assert len(said) == 1
+    assert said[0].startswith("sms has ended")
 
 
 def test_a_paused_server_is_stopped_all_the_same(stack: Stack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,15 @@ def test_a_secret_is_the_same_at_the_next_start_and_nobody_elses(tmp_path: Path)
     first = State(tmp_path / "one").secret("kafka.referral")
     assert State(tmp_path / "one").secret("kafka.referral") == first
     assert State(tmp_path / "two").secret("kafka.referral") != first
+
+
+def test_processes_that_ask_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+    names = [f"secret-{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda name: State(tmp_path).secret(name), names))
+        again = list(pool.map(lambda name: State(tmp_path).secret(name), names))
+    assert made == again
+    assert len(set(made)) == len(names)
 
 
 def test_only_the_owner_may_read_the_state(tmp_path: Path) -> None:
