@@ -100,6 +100,26 @@ class Code(_Wire):
     display: str
 
 
+def _unsaid(value: object) -> bool:
+    """Whether a field says what a reader assumes anyway; it is then left out."""
+    return not value
+
+
+class Days(_Wire):
+    """So many calendar days at least and at most."""
+
+    min_days: int
+    max_days: int
+
+
+class Leader(_Wire):
+    """So many leaders in one role, each with these competences."""
+
+    role: str = Field(description="staff, volunteer or peer")
+    count: int
+    competences: tuple[str, ...]
+
+
 class Step(_Wire):
     """What is to be booked."""
 
@@ -109,9 +129,27 @@ class Step(_Wire):
     count: int = 1
     minutes: int
     delivery: str = Field(default="location", description="location: at the provider's place")
-    competences: tuple[str, ...]
-    seats: int = 1
+    competences: tuple[str, ...] = Field(description="Of the first of the staff who lead it")
+    seats: int = Field(default=1, description="Citizens at most; 1 is individual")
     room: bool = True
+    seats_min: int | None = Field(
+        default=None, description="Citizens at least, in a group", exclude_if=_unsaid
+    )
+    spacing: Days | None = Field(
+        default=None, description="From one session to the next", exclude_if=_unsaid
+    )
+    after: Days | None = Field(
+        default=None, description="From the end of the step before", exclude_if=_unsaid
+    )
+    leaders: tuple[Leader, ...] = Field(
+        default=(),
+        description="Empty: one of the staff, with the step's competences",
+        exclude_if=_unsaid,
+    )
+    equipment: tuple[str, ...] = Field(default=(), exclude_if=_unsaid)
+    consent: bool = Field(
+        default=False, description="Only with the citizen's recorded consent", exclude_if=_unsaid
+    )
 
 
 class OrderState(AboutReferral):

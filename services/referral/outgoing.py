@@ -8,7 +8,9 @@ from services.referral.events import (
     STEPS,
     AboutReferral,
     Code,
+    Days,
     FreeChoiceOpenedWire,
+    Leader,
     LimitAtRiskWire,
     LimitMissedWire,
     OrderChangedWire,
@@ -159,6 +161,25 @@ def wire_step(programme_id: str, step: programme.Step, id_: str) -> Step:
         competences=step.competences,
         seats=step.seats.most,
         room=step.room,
+        seats_min=step.seats.least if step.seats.most > 1 else None,
+        spacing=_days(step.spacing),
+        after=_days(step.after),
+        leaders=_leaders(step),
+        equipment=step.equipment,
+        consent=step.consent,
+    )
+
+
+def _days(days: programme.Days | None) -> Days | None:
+    return Days(min_days=days.least, max_days=days.most) if days is not None else None
+
+
+def _leaders(step: programme.Step) -> tuple[Leader, ...]:
+    usual = programme.Leader(role=programme.Role.STAFF, competences=step.competences)
+    if step.leaders == (usual,):
+        return ()
+    return tuple(
+        Leader(role=one.role, count=one.count, competences=one.competences) for one in step.leaders
     )
 
 

@@ -5,7 +5,7 @@ Standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -89,10 +89,32 @@ def law_on(programme: Programme, day: date, age: int | None) -> Law | None:
 
     None where it depends on an age that isn't known.
     """
-    if age is None and not all(law.ages.open for law in programme.laws):
-        return None
-    mine = [law for law in programme.laws if law.ages.hold(age)]
-    return next((law for law in mine if law.since <= day), mine[-1] if mine else None)
+    if age is not None:
+        return _newest([law for law in programme.laws if law.ages.hold(age)], day)
+    found = laws_on(programme, day)
+    return found[0] if len(found) == 1 else None
+
+
+def laws_on(programme: Programme, day: date) -> tuple[Law, ...]:
+    """All laws that hold on a day, for somebody's age, the youngest first."""
+    found = (law_on(programme, day, age) for age in turns(programme))
+    return tuple(dict.fromkeys(law for law in found if law is not None))
+
+
+def turns(programme: Programme) -> tuple[int, ...]:
+    """The ages at which another law may hold, from 0 on: between them nothing changes."""
+    ages = {0}
+    for law in programme.laws:
+        if law.ages.least is not None:
+            ages.add(law.ages.least)
+        if law.ages.most is not None:
+            ages.add(law.ages.most + 1)
+    return tuple(sorted(ages))
+
+
+def _newest(laws: Sequence[Law], day: date) -> Law | None:
+    """Of laws that stand the newest first, the one that holds on a day."""
+    return next((law for law in laws if law.since <= day), laws[-1] if laws else None)
 
 
 def obstacles(admission: Admission, asker: Asker) -> Iterator[str]:
