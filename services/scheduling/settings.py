@@ -18,6 +18,7 @@ _LOG: Final = logging.getLogger("services.scheduling")
 
 COMPETENCES: Final = frozenset(
     {"almen", "avanceret", "specialiseret", "neurologi", "håndterapi", "ryg", "børn", "hjerte"}
+    | {"smerte", "mestring", "vedligehold", "beskæftigelse"}
 )
 """What programmes may ask a therapist for, where a municipality names no list of its own."""
 
