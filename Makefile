@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check lint types unit lock clean
+.PHONY: help demo up down test check lint types unit bench bench-scheduling lock clean
 
 help: ## Lists the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Genvej needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.12"; exit 1; }
@@ -48,6 +48,18 @@ types: $(VENV)/.dev-stamp ## Runs mypy --strict on everything
 
 unit: $(VENV)/.dev-stamp ## Runs the tests that need no server
 	@$(BIN)/pytest -q tests/unit tests/contract tests/architecture
+
+$(VENV)/.bench-stamp: requirements/bench.txt $(VENV)/.dev-stamp
+	@echo "Installing the peers that are measured beside us (pinned and hashed) ..."
+	@$(PIP) install --quiet --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/.dev-stamp ## Measures the runtime beside its peers, then the whole path (about half an hour)
+	@$(BIN)/python -m tests.benchmarks.runtime
+	@$(BIN)/python -m tests.benchmarks.path
+
+bench-scheduling: $(VENV)/.bench-stamp ## Measures the scheduling engine and writes docs/scheduling-figures.md (hours)
+	@$(BIN)/python -m tests.benchmarks.scheduling
 
 lock: $(VENV)/.dev-stamp ## Writes requirements/*.txt anew: newest allowed versions, hashed, without addresses
 	@for extra in dev bench local referral scheduling notifications; do \

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from deploy.cli.connection import ROOT
 from deploy.cli.errors import CommandError
-from deploy.cli.stack import addresses, running, wait_for_signal
+from deploy.cli.stack import addresses, running
 from deploy.local.lock import holder
 from deploy.local.stack import Stack
 
@@ -48,5 +48,5 @@ def demo(
         if keep:
             console.print(addresses(stack))
             console.print(f"Still running; use GENVEJ_STATE={folder}. Ctrl-C stops it.")
-            wait_for_signal()
+            stack.keep(console.print)
     raise typer.Exit(0 if held else 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -36,7 +35,10 @@ def up(
         bool, typer.Option(help="State what Randers and Holbæk can offer in the next weeks.")
     ] = True,
 ) -> None:
-    """Start the stack, print its addresses and keep it running; Ctrl-C stops it cleanly."""
+    """Start the stack, print its addresses and keep it running; Ctrl-C stops it cleanly.
+
+    What ends by itself is started again, with growing pauses, and said.
+    """
     stack = Stack(state_folder(), clock=clock)
     with running(stack, console.print):
         if rosters:
@@ -47,7 +49,7 @@ def up(
                 console.print(f"{source}: {weeks} weeks of capacity stated")
         console.print(addresses(stack))
         console.print("Running. Ctrl-C (or `genvej down` elsewhere) stops it.")
-        wait_for_signal()
+        stack.keep(console.print)
 
 
 def down() -> None:
@@ -90,11 +92,6 @@ def running(stack: Stack, say: Callable[[str], None]) -> Iterator[Stack]:
     finally:
         signal.signal(signal.SIGTERM, previous)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def wait_for_signal() -> None:
-    """Returns never; Ctrl-C and SIGTERM raise KeyboardInterrupt."""
-    threading.Event().wait()
 
 
 def addresses(stack: Stack) -> Table:
