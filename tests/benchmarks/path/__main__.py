@@ -80,7 +80,7 @@ def _arguments() -> argparse.Namespace:
         "--profile",
         action="append",
         metavar="SERVICE",
-        help="runs a service under cProfile and leaves SERVICE.profile here; spoils the figures",
+        help="samples where a service's CPU goes and leaves SERVICE.profile here",
     )
     return parser.parse_args()
 

@@ -12,15 +12,15 @@ from typing import Final
 
 from deploy.demo.run import CLOCK, DAY
 from deploy.local.stack import ROOT, Stack
-from tests.benchmarks.path.account import Account, account, left
+from tests.benchmarks.path.account import SENDING, Account, account, left
 from tests.benchmarks.path.country import Country, make_country
 from tests.benchmarks.path.databases import Databases, Progress, databases, keep_commit_times
 from tests.benchmarks.path.load import hospitals, plans, state_capacity
 from tests.benchmarks.path.meter import Meter
-from tests.benchmarks.path.profiled import start_profiled
+from tests.benchmarks.path.profiled import end_profiles, start_profiled
 
 WEEKS: Final = 3
-_POLL: Final = 0.25
+_POLL: Final = 0.5
 _QUIET: Final = 3.0
 _PATIENCE: Final = 1800.0
 
@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 class Options:
     """What is measured. `connections` is how many messages a channel has in flight at most.
 
-    `profile` names services that run under a profiler, which makes every figure wrong.
+    `profile` names services that run under a profiler, which costs them some CPU.
     """
 
     documents: int = 20_000
@@ -127,11 +127,14 @@ class Bench:
             await self._prepare()
             async with databases(self._stack) as found:
                 backlog = await self._backlog(found)
-                await self._send_off(found, backlog)
-                loop = await self._loop(found) if self._options.later else None
+                end_profiles(self._stack, self._options.profile)
+                loop = None
+                if self._options.later:
+                    await self._send_off(found, backlog)
+                    loop = await self._loop(found)
                 total = self._options.documents + (loop.published if loop else 0)
                 self._say("Closing the account")
-                closed = await account(self._stack, self._country, total)
+                closed = await account(self._stack, self._country, total, sending=loop is None)
                 if loop is not None:
                     await self._stages(found, loop, closed)
             await self._stop_services()
@@ -145,7 +148,7 @@ class Bench:
         self._say(f"Capacity: {WEEKS} weeks of {options.municipalities} municipalities")
         stated = await state_capacity(stack, self._country, DAY, WEEKS)
         async with databases(stack) as found:
-            while await found.weeks() < stated or (await found.progress()).waiting:  # noqa: ASYNC110
+            while await found.weeks() < stated or await found.waiting():  # noqa: ASYNC110
                 await asyncio.sleep(_POLL)
         await self._stop_services()
         await keep_commit_times(stack)
@@ -180,11 +183,17 @@ class Bench:
             if progress.messages > seen.messages:
                 seen.messages, seen.ended = progress.messages, now
                 seen.load = os.getloadavg()[0]
-            done = progress.documents >= wanted and not progress.waiting
-            if done and now - quiet_since > _QUIET:
+                meter.mark()
+            done = progress.documents >= wanted and now - quiet_since > _QUIET
+            if done and not await self._unfinished():
                 await meter.stop()
                 return seen
         raise RuntimeError(f"not done after {_PATIENCE:g} s: {progress}; see {stack.log('')}")
+
+    async def _unfinished(self) -> bool:
+        """Whether something may still become a message; what the sender publishes may not."""
+        ahead = await left(self._stack)
+        return bool(ahead.keys() - SENDING)
 
     async def _send_off(self, found: Databases, backlog: Backlog) -> None:
         """Lets the sender finish, so that the open loop begins on a stack at rest."""
@@ -228,7 +237,7 @@ class Bench:
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
             progress = await found.progress()
-            done = progress.documents >= documents and not progress.waiting
+            done = progress.documents >= documents and not await found.waiting()
             if done and not await found.unsent() and not await left(self._stack):
                 return
             await asyncio.sleep(1)

@@ -78,7 +78,10 @@ def _role(command: str) -> str:
 
 @dataclass(slots=True)
 class Meter:
-    """Reads once a second while it runs; `first` and `last` frame the time."""
+    """Reads once a second while it runs; `first` and `last` frame the time.
+
+    `mark` moves `last` to now, for a time whose end is only known afterwards.
+    """
 
     stack: Stack
     first: Reading | None = None
@@ -91,13 +94,18 @@ class Meter:
         self.first = self._look()
         self._task = asyncio.create_task(self._run())
 
+    def mark(self) -> None:
+        """Takes what may be the last reading."""
+        self.last = self._look()
+
     async def stop(self) -> None:
-        """Takes the last reading."""
+        """Reads no more, and takes the last reading where none was marked."""
         assert self._task is not None, "never started"
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
-        self.last = self._look()
+        if self.last is None:
+            self.mark()
 
     def used(self) -> dict[str, float]:
         """CPU seconds by process between the first and the last reading."""

@@ -37,7 +37,7 @@ def figures(result: Result) -> dict[str, Any]:
             },
             "memory_mib": _memory(backlog.meter),
             "steps": [
-                [round(at, 2), step.documents, step.sessions, step.messages]
+                [round(at, 2), step.documents, step.referrals, step.messages]
                 for at, step in backlog.steps
             ],
         },
@@ -111,8 +111,8 @@ def text(found: dict[str, Any]) -> str:
         f"  {backlog['documents_a_second']:,.0f} documents a second from the first commit to the "
         f"last message row ({backlog['seconds']:.1f} s; "
         f"{backlog['documents_a_second_with_start']:,.0f} with the processes' start)",
-        f"  {backlog['message_rows']:,} message rows; the sender was done after "
-        f"{backlog['sent_after_seconds']:.0f} s; load average {backlog['load_average']:.1f}",
+        f"  {backlog['message_rows']:,} message rows; {_sent(backlog['sent_after_seconds'])}"
+        f"load average {backlog['load_average']:.1f}",
         *_processes(backlog),
         "  Postgres by session: "
         + ", ".join(f"{who} {ms:.2f} ms" for who, ms in backlog["postgres_ms_a_document"].items()),
@@ -127,6 +127,10 @@ def text(found: dict[str, Any]) -> str:
     if "loop" in found:
         lines += ["", *_loop_lines(found["loop"])]
     return "\n".join(lines)
+
+
+def _sent(seconds: float) -> str:
+    return f"the sender was done after {seconds:.0f} s; " if seconds else ""
 
 
 def _loop_lines(loop: dict[str, Any]) -> Iterable[str]:
