@@ -66,8 +66,11 @@ def run(setting: Setting, policy: str, seed: int) -> Run:
     return Run(setting=setting.name, policy=policy, seed=seed, seconds=seconds, score=score)
 
 
-def run_all(seeds: int, store: Path) -> list[Run]:
-    """Runs whatever of the table does not stand in `store` yet, adding a line for each run."""
+def run_all(seeds: int, store: Path, *, up_to: int | None = None) -> list[Run]:
+    """Runs whatever of the table does not stand in `store` yet, adding a line for each run.
+
+    Returns the runs of the seeds below `up_to` (or `seeds`), those that were kept included.
+    """
     runs = list(_read(store))
     done = {(r.setting, r.policy, r.seed) for r in runs}
     for setting in SETTINGS:
@@ -79,7 +82,7 @@ def run_all(seeds: int, store: Path) -> list[Run]:
                 with store.open("a") as file:
                     file.write(json.dumps(asdict(runs[-1])) + "\n")
             print(f"{setting.name}: {policy}", flush=True)
-    return [r for r in runs if r.seed < seeds]
+    return [r for r in runs if r.seed < (seeds if up_to is None else up_to)]
 
 
 def _read(store: Path) -> Iterable[Run]:
