@@ -7,7 +7,17 @@ import sys
 
 import typer
 
-from deploy.cli import dead_letters, demo, publish, sample, stack, status, topics, watch
+from deploy.cli import (
+    dead_letters,
+    demo,
+    programmes,
+    publish,
+    sample,
+    stack,
+    status,
+    topics,
+    watch,
+)
 from deploy.cli.errors import CommandError
 
 app = typer.Typer(
@@ -28,6 +38,7 @@ app.command()(sample.sample)
 app.command()(watch.watch)
 app.command()(sample.credentials)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(programmes.app, name="programmes")
 app.add_typer(topics.app, name="topics")
 
 
