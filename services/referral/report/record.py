@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
+from typing import TypeVar
 
+from services.referral.limit import begins, local_day
 from services.referral.plan import PlanType
 from services.referral.report.codes import CONDITIONS, INTERVENTIONS, HoldReason, Level
 from services.referral.report.facts import (
@@ -36,7 +36,6 @@ from services.referral.report.facts import (
     TypeChanged,
 )
 
-COPENHAGEN: Final = ZoneInfo("Europe/Copenhagen")
 T = TypeVar("T")
 
 
@@ -64,7 +63,7 @@ class Request:
 
         A day before the discharge, or before the later start that the plan requires, began nothing.
         """
-        begin = max(self.discharge, self.later_start or self.discharge)
+        begin = begins(self.discharge, self.later_start)
         return min((day for day in self.offered if day >= begin), default=None)
 
 
@@ -148,7 +147,7 @@ class Record:
         """Why the municipality does nothing about a plan at that instant, if so."""
         if request.held is not None or request.taken_up or request.later_start is None:
             return request.held
-        waits = at.astimezone(COPENHAGEN).date() < request.later_start
+        waits = local_day(at) < request.later_start
         return HoldReason.LATER_START if waits and not self.is_met(request) else None
 
     def apply(self, fact: Fact) -> None:  # noqa: PLR0912 - one branch for each fact

@@ -167,11 +167,11 @@ def care_plan(id_: str, status: str, period: Json, detail: Json, *, of_plan: boo
     }
 
 
-def training(id_: str, code: str, of: str, status: str, activity: str, period: Json) -> Json:
+def training(id_: str, code: str, of: str, *, state: tuple[str, str], period: Json) -> Json:
     return {
         "id": id_,
         "basedOn": [to("CarePlan", of)],
-        "status": status,
+        "status": state[0],
         "intent": "plan",
         "subject": TO_RUDDI,
         "period": period,
@@ -180,7 +180,7 @@ def training(id_: str, code: str, of: str, status: str, activity: str, period: J
                 "detail": {
                     "extension": [IN_A_GROUP],
                     "code": concept(FSIII, code),
-                    "status": activity,
+                    "status": state[1],
                 }
             }
         ],
@@ -202,10 +202,18 @@ def peters(status: str) -> tuple[Json, ...]:
     return (
         care_plan(PETERS, status, start, RUNNING, of_plan=False),
         training(
-            "8f0db8cd-af6e-4221-9aca-01da21706779", PHYSICAL, PETERS, status, "in-progress", start
+            "8f0db8cd-af6e-4221-9aca-01da21706779",
+            PHYSICAL,
+            PETERS,
+            state=(status, "in-progress"),
+            period=start,
         ),
         training(
-            "abf3df7f-8b61-4c01-89dd-ac6ca9c58ae3", FUNCTIONAL, PETERS, status, "in-progress", start
+            "abf3df7f-8b61-4c01-89dd-ac6ca9c58ae3",
+            FUNCTIONAL,
+            PETERS,
+            state=(status, "in-progress"),
+            period=start,
         ),
     )
 
@@ -239,9 +247,8 @@ EXPECTED: tuple[tuple[str, tuple[Json, ...]], ...] = (
                 "663797c4-1024-4971-978c-c02c5caf8861",
                 PHYSICAL,
                 COURSE,
-                "active",
-                "in-progress",
-                {"start": "2022-05-28"},
+                state=("active", "in-progress"),
+                period={"start": "2022-05-28"},
             ),
         ),
     ),
@@ -272,9 +279,8 @@ EXPECTED: tuple[tuple[str, tuple[Json, ...]], ...] = (
                 "663797c4-1024-4971-978c-c02c5caf8861",
                 PHYSICAL,
                 COURSE,
-                "revoked",
-                "cancelled",
-                OVER,
+                state=("revoked", "cancelled"),
+                period=OVER,
             ),
             *peters("entered-in-error"),
         ),
