@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ from deploy.cli.receipts import Receipt, read_receipt
 
 COPENHAGEN: Final = ZoneInfo("Europe/Copenhagen")
 TYPE_PREFIX: Final = "dk.genvej."
+_WHERE: Final = re.compile(r" \(linje .*\)")  # in a refusal: no two break off at the same place
 # What a citizen is told of; every such event must end in a settled notification.
 TELLS: Final = frozenset(
     {"session.offered.v1", "session.moved.v1", "session.cancelled.v1", "free-choice.opened.v1"}
@@ -283,8 +285,8 @@ class Ledger:
                 "whoever can't be offered a start inside the limit has free choice",
                 self._no_choice(),
             ),
-            ("no therapist and no room is booked twice", self._doubles()),
-            ("no first session before discharge, or on the day of receipt", self._too_early()),
+            ("no therapist, no room and no citizen is booked twice", self._doubles()),
+            ("no first session on the days of receipt and discharge, or before", self._too_early()),
             ("everybody was told, and nobody twice of the same", self._wrongly_told()),
             ("no event was published twice", [i for i, n in self.ids.items() if n > 1]),
         ]
@@ -321,10 +323,10 @@ class Ledger:
         for course in self.courses.values():
             for session in course.sessions.values():
                 place = session["location"]["code"]
-                booked["therapist", session["therapist"]].append((session["start"], session["end"]))
-                booked["room", f"{place}/{session['room']}"].append(
-                    (session["start"], session["end"])
-                )
+                time = session["start"], session["end"]
+                booked["therapist", session["therapist"]].append(time)
+                booked["room", f"{place}/{session['room']}"].append(time)
+                booked["citizen", session["citizen_id"]].append(time)
         return [
             f"{what} {which} at {later[0]}"
             for (what, which), times in booked.items()
@@ -336,7 +338,7 @@ class Ledger:
         return [
             c.document_id
             for c in self.courses.values()
-            if c.start and (c.start < c.discharge or c.start <= c.received)
+            if c.start and c.start <= max(c.discharge, c.received)
         ]
 
     def _wrongly_told(self) -> list[str]:
@@ -365,7 +367,7 @@ class Ledger:
     def refusals(self) -> Counter[str]:
         """Why documents were refused: the first problem of each refusal."""
         return Counter(
-            r.problems[0].text if r.problems else "(no reason given)"
+            _WHERE.sub("", r.problems[0].text) if r.problems else "(no reason given)"
             for receipts in self.receipts.values()
             for r in receipts
             if r.outcome == "fatal-error"
