@@ -12,6 +12,7 @@ from deploy.cli import (
     demo,
     programmes,
     publish,
+    report,
     sample,
     stack,
     status,
@@ -37,6 +38,7 @@ app.command()(publish.publish)
 app.command()(sample.sample)
 app.command()(watch.watch)
 app.command()(sample.credentials)
+app.command()(report.report)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(programmes.app, name="programmes")
 app.add_typer(topics.app, name="topics")
