@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,6 @@ from services.scheduling.handlers_roster import Rosters
 from services.scheduling.incoming import CapacityStated
 from services.scheduling.provider import Terms
 from services.scheduling.settings import (
-    COMPETENCES,
     Municipality,
     SchedulingSettings,
     Sources,
@@ -46,9 +45,12 @@ PRODUCES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
 
 def service(settings: SchedulingSettings) -> Service:
     """Scheduling as the runtime runs it. Raises SettingsError or ClusterFileError."""
-    municipalities = read_municipalities(settings.municipalities, settings.notice_days)
-    scheduling = Scheduling(terms(municipalities, settings.notice_days), postcodes())
-    rosters = Rosters(Sources(settings.topics), competences(municipalities))
+    otherwise = Municipality(
+        notice_days=settings.notice_days, transfer_minutes=settings.transfer_minutes
+    )
+    municipalities = read_municipalities(settings.municipalities, otherwise)
+    scheduling = Scheduling(terms(municipalities, otherwise), postcodes())
+    rosters = Rosters(Sources(settings.topics), competences(municipalities, otherwise))
     return Service(
         name=SchedulingSettings.service,
         migrations=MIGRATIONS,
@@ -74,21 +76,20 @@ def _denmark(year: int) -> holidays.HolidayBase:
     return holidays.country_holidays("DK", years=year, categories=("public",))
 
 
-def terms(municipalities: Mapping[str, Municipality], notice_days: int) -> Callable[[str], Terms]:
-    """Each provider's terms; a provider without a file of its own has the defaults."""
+def terms(
+    municipalities: Mapping[str, Municipality], otherwise: Municipality
+) -> Callable[[str], Terms]:
+    """Each provider's terms; a provider without a file of its own has those of `otherwise`."""
 
     def of(provider: str) -> Terms:
-        known = municipalities.get(provider)
-        return Terms(public_holiday, known.notice_days if known is not None else notice_days)
+        one = municipalities.get(provider, otherwise)
+        return Terms(public_holiday, one.notice_days, timedelta(minutes=one.transfer_minutes))
 
     return of
 
 
-def competences(municipalities: Mapping[str, Municipality]) -> Callable[[str], frozenset[str]]:
+def competences(
+    municipalities: Mapping[str, Municipality], otherwise: Municipality
+) -> Callable[[str], frozenset[str]]:
     """The competences that each provider's programmes may ask for."""
-
-    def of(provider: str) -> frozenset[str]:
-        known = municipalities.get(provider)
-        return known.competences if known is not None else COMPETENCES
-
-    return of
+    return lambda provider: municipalities.get(provider, otherwise).competences

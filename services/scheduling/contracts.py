@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from services.scheduling.app import PRODUCES, public_holiday
 from services.scheduling.desk import Desk
+from services.scheduling.diary import Diary
 from services.scheduling.events import CapacityAccepted, CapacityRefused, kind
 from services.scheduling.geography import postcodes
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
@@ -86,14 +87,17 @@ def _story() -> Iterator[Event]:
     """Ruddi is offered a Saturday; his therapist falls ill, twice; then all hours are gone."""
     desk = Desk("316", Terms(public_holiday), postcodes())
 
+    diary = Diary()
+    diary.know([_order().citizen_id])
+
     def capacity(*models: CapacityStated) -> Iterator[Event]:
-        desk.begin()
+        desk.begin(diary)
         for model in models:
             desk.state(stated(model), model.model_dump_json(), _NOW)
         yield from desk.settle(_NOW)
 
     list(capacity(_statement(1, _SATURDAY), _statement(1, _TOO_LATE, week="2022-W22")))
-    desk.begin()
+    desk.begin(diary)
     yield from desk.place(_order(), "{}", _NOW)
     yield from desk.settle(_NOW)
     yield from capacity(_statement(2, _FRIDAY))

@@ -14,8 +14,9 @@ from typing import Final
 
 from services.scheduling import domain, events
 from services.scheduling.capacity import LocationWeek, local_date, monday_of, week_of
+from services.scheduling.diary import Diary
 from services.scheduling.engine.calendar import Calendar, cells_of
-from services.scheduling.engine.online import Site, propose, same_time
+from services.scheduling.engine.online import Engaged, Site, propose, same_time
 from services.scheduling.geography import Point, nearest_first
 from services.scheduling.orders import Answer, Booking, Order, Placed, Status
 from services.scheduling.provider import Provider, Terms
@@ -41,10 +42,12 @@ class Desk:
         self._postcodes = postcodes
         self._sites: dict[str, tuple[tuple[Site, ...], str]] = {}
         self._backlog: Counter[tuple[str, str]] = Counter()
-        self.begin()
+        self.begin(Diary())
 
-    def begin(self) -> None:
-        """Forgets what a batch changed."""
+    def begin(self, diary: Diary) -> None:
+        """Forgets what a batch changed. `diary` is the new batch's; whoever is planned for must be
+        known in it: those whom commands name and, before `settle`, those `at_stake`."""
+        self.provider.diary = diary
         self.changed: dict[str, Placed] = {}
         self.bodies: dict[str, str] = {}
         self.sessions: dict[str, Session] = {}
@@ -58,6 +61,13 @@ class Desk:
     def has_changed(self) -> bool:
         """Whether a batch changed anything that is to be saved."""
         return bool(self.changed or self.weeks)
+
+    def at_stake(self) -> set[str]:
+        """The citizens whose sessions `settle` may change."""
+        if not (self._retry_all or self._freed or self._lost):
+            return set()
+        lost = (self.provider.orders[order_id] for order_id in self._lost)
+        return {placed.order.citizen_id for placed in (*lost, *self.provider.unplaced())}
 
     def remember(self, placed: Placed) -> None:
         """Takes over an order from the database."""
@@ -166,15 +176,18 @@ class Desk:
             return []
         if before is not None:
             self._count(before, -1)
+            if before.order.citizen_id != after.order.citizen_id:
+                self.provider.diary.write(before.order, None)
             if before.booking is not None:
                 self._let_go(before, before.booking, after)
         self.provider.put(after)
         self._count(after, 1)
         self.changed[order_id] = after
+        self.provider.diary.write(after.order, after.booking.slot if after.booking else None)
         if after.booking is not None:
             slot = after.booking.slot
             self.calendar.take(slot)
-            if before is None or before.booking != after.booking:
+            if before is None or not _same_row(before, after):
                 self._touched.add((slot.location, slot.week))
                 self.sessions[after.booking.session_id] = Session(after, after.booking, "offered")
         return [events.training(one, self.provider.locations) for one in decision.events]
@@ -193,7 +206,8 @@ class Desk:
     def _ask(self, order: Order, now: datetime) -> Answer:
         sites, note = self._seen_from(order.postcode)
         first = self.provider.terms.first_day(order, now)
-        return propose(self.calendar, order, sites, first, note)
+        engaged = Engaged(self.provider.diary.others(order), self.provider.terms.transfer)
+        return propose(self.calendar, order, sites, first, note=note, engaged=engaged)
 
     def _ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:
         """Asks as if the order's own session were free."""
@@ -208,6 +222,8 @@ class Desk:
     def _same_time(self, order: Order, booking: Booking) -> Answer | None:
         slot = same_time(self.calendar, order, booking.slot)
         if slot is None or not order.keeps_limit(slot.start):
+            return None
+        if any(other.overlaps(slot) for other in self.provider.diary.others(order)):
             return None
         changes = [
             f"therapist {booking.slot.therapist} by {slot.therapist}"
@@ -276,6 +292,12 @@ class Desk:
             if free:
                 return day.instant((free & -free).bit_length() - 1)
         return None
+
+
+def _same_row(before: Placed, after: Placed) -> bool:
+    """Whether the session's row says what it said before."""
+    citizens = before.order.citizen_id, after.order.citizen_id
+    return before.booking == after.booking and citizens[0] == citizens[1]
 
 
 def _minutes(length: timedelta) -> int:

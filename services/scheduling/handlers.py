@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 from pydantic import ValidationError
 
 from services.scheduling import incoming, store
-from services.scheduling.capacity import local_date, week_of
+from services.scheduling.capacity import DENMARK, local_date, week_of
 from services.scheduling.desk import Desk
+from services.scheduling.diary import Diary
 from services.scheduling.geography import Point
 from services.scheduling.orders import Order
 from services.scheduling.provider import Terms
@@ -54,8 +55,12 @@ class Scheduling:
         commands = [one for one in read if not isinstance(one, Dead) and one is not None]
         if not commands:
             return [one if isinstance(one, Dead) else Applied() for one in read]
-        desks = await self._open(unit, {_provider(one) for one in commands})
+        diary = Diary()
+        desks = await self._open(unit, diary, {_provider(one) for one in commands})
         await _fetch_named(unit, desks, commands)
+        await _look_up(
+            unit, diary, {one.order.citizen_id for one in commands if isinstance(one, _Placed)}
+        )
         happened: list[list[Event]] = []
         last: dict[str, int] = {}
         for index, command in enumerate(read):
@@ -65,6 +70,7 @@ class Scheduling:
                 events = _carry_out(desks[code], command, unit)
                 last[code] = index
             happened.append(events)
+        await _look_up(unit, diary, _at_stake(desks))
         for code, index in last.items():
             happened[index] += desks[code].settle(unit.now)
         await self._save(unit, desks)
@@ -79,13 +85,15 @@ class Scheduling:
         codes = {one.provider for one in read if isinstance(one, incoming.CapacityStated)}
         if not codes:
             return [one if isinstance(one, Dead) else Applied() for one in read]
-        desks = await self._open(unit, codes)
+        diary = Diary()
+        desks = await self._open(unit, diary, codes)
         last: dict[str, int] = {}
         for index, (model, message) in enumerate(zip(read, messages, strict=True)):
             if isinstance(model, incoming.CapacityStated):
                 body = (message.value or b"").decode()
                 desks[model.provider].state(incoming.stated(model), body, unit.now)
                 last[model.provider] = index
+        await _look_up(unit, diary, _at_stake(desks))
         happened: list[list[Event]] = [[] for _ in read]
         for code, index in last.items():
             happened[index] = desks[code].settle(unit.now)
@@ -95,7 +103,7 @@ class Scheduling:
             for one, events in zip(read, happened, strict=True)
         ]
 
-    async def _open(self, unit: Unit, codes: Iterable[str]) -> dict[str, Desk]:
+    async def _open(self, unit: Unit, diary: Diary, codes: Iterable[str]) -> dict[str, Desk]:
         """Locks the providers and takes out their desks, loading those that can't be trusted."""
         tokens = await store.lock(unit.conn, sorted(codes))
         today = local_date(unit.now)
@@ -116,7 +124,7 @@ class Scheduling:
             for code, placed in await store.open_orders(unit.conn, missing, unit.now):
                 desks[code].remember(placed)
         for desk in desks.values():
-            desk.begin()
+            desk.begin(diary)
         return desks
 
     async def _save(self, unit: Unit, desks: Mapping[str, Desk]) -> None:
@@ -135,6 +143,18 @@ class Scheduling:
             for desk in every:
                 desk.token = token
         unit.on_commit.append(lambda: self._desks.update(desks))
+
+
+def _at_stake(desks: Mapping[str, Desk]) -> set[str]:
+    return {citizen_id for desk in desks.values() for citizen_id in desk.at_stake()}
+
+
+async def _look_up(unit: Unit, diary: Diary, citizens: Iterable[str]) -> None:
+    """Finds out what sessions the citizens have, today's included: somebody may come from one."""
+    unknown = diary.unknown(citizens)
+    if unknown:
+        today = datetime.combine(local_date(unit.now), time(), DENMARK)
+        diary.know(unknown, await store.engagements(unit.conn, unknown, today))
 
 
 def _carry_out(desk: Desk, command: _Command, unit: Unit) -> list[Event]:

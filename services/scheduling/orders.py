@@ -86,6 +86,24 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Engagement:
+    """When a citizen has another session. `location` is None at another provider's."""
+
+    location: str | None
+    start: datetime
+    end: datetime
+
+    def overlaps(self, slot: Slot) -> bool:
+        """Whether the citizen would have to be in two sessions at once."""
+        return self.start < slot.end and slot.start < self.end
+
+    def leaves_time(self, slot: Slot, transfer: timedelta) -> bool:
+        """Whether the citizen can come from the one to the other; `transfer` is between places."""
+        gap = timedelta() if self.location == slot.location else transfer
+        return slot.end + gap <= self.start or self.end + gap <= slot.start
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """Another time that was free when the offer was made; nobody holds it."""
 

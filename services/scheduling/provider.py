@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.scheduling.capacity import Location, LocationWeek, local_date, week_of
+from services.scheduling.diary import Diary
 from services.scheduling.orders import Booking, Order, Placed, Slot, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A municipality's terms. `notice_days` is how many days ahead a session is booked at least."""
+    """A municipality's terms. `notice_days` is how many days ahead a session is booked at least;
+    `transfer` is what a citizen needs from a session at one place to one at another."""
 
     public_holiday: Callable[[date], bool]
     notice_days: int = 1
+    transfer: timedelta = timedelta(hours=1)
 
     def earliest(self, now: datetime) -> date:
         """The first date on which anything may be booked now."""
@@ -31,7 +34,8 @@ class Terms:
 
 class Provider:
     """One provider: orders by id, an index of what is taken, and by (location, week) what was
-    stated, the therapists' time in it (`supply`) and how much of that is `booked`.
+    stated, the therapists' time in it (`supply`) and how much of that is `booked`. `diary` holds
+    what its citizens have besides.
 
     Holds what can still change: weeks from the current one on, orders that wait or have a session
     ahead, and those that a command names.
@@ -40,6 +44,7 @@ class Provider:
     def __init__(self, code: str, terms: Terms) -> None:
         self.code = code
         self.terms = terms
+        self.diary = Diary()
         self.weeks: dict[tuple[str, str], LocationWeek] = {}
         self.locations: dict[str, Location] = {}
         self.orders: dict[str, Placed] = {}

@@ -23,6 +23,9 @@ def broken(
     told = known is not None and (known.start, known.location) == (slot.start, slot.location)
     if not told and begin.date() < provider.terms.first_day(order, now):
         return f"{begin.date()} is before the first day that may be booked"
+    transfer = provider.terms.transfer
+    if not told and not all(o.leaves_time(slot, transfer) for o in provider.diary.others(order)):
+        return "the citizen cannot come there from another session, or from there to it"
     return next(standing(provider, order, slot, begin), None)
 
 
@@ -41,6 +44,8 @@ def standing(provider: Provider, order: Order, slot: Slot, begin: datetime) -> I
     if not suits(order, slot, begin):
         yield "the time does not suit the citizen"
     yield from _staffed(provider, order, slot, day)
+    if any(other.overlaps(slot) for other in provider.diary.others(order)):
+        yield "the citizen has another session then"
     if provider.therapist_taken(slot, day, order.order_id):
         yield f"therapist {slot.therapist} is taken"
     if slot.room is not None and provider.room_taken(slot, day, order.order_id):

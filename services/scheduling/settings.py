@@ -35,19 +35,26 @@ class SchedulingSettings(ServiceSettings):
         le=30,
         description="Days ahead that a session is booked at least; 1 is the next day that is open",
     )
+    transfer_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=600,
+        description="Minutes that a citizen needs from a session at one place to one at another",
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Municipality:
     """How a municipality's provider plans: its table [scheduling] in the municipality's file."""
 
-    provider: str
-    notice_days: int
-    competences: frozenset[str]
+    provider: str = ""
+    notice_days: int = 1
+    transfer_minutes: int = 60
+    competences: frozenset[str] = COMPETENCES
 
 
-def read_municipalities(folder: Path, notice_days: int) -> Mapping[str, Municipality]:
-    """The municipalities by provider code; `notice_days` holds where a file says nothing.
+def read_municipalities(folder: Path, otherwise: Municipality) -> Mapping[str, Municipality]:
+    """The municipalities by provider code; `otherwise` holds where a file says nothing.
 
     Raises SettingsError, naming file and key.
     """
@@ -57,14 +64,14 @@ def read_municipalities(folder: Path, notice_days: int) -> Mapping[str, Municipa
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path} is no TOML file: {error}") from None
-        one = _municipality(path, content, notice_days)
+        one = _municipality(path, content, otherwise)
         found[one.provider] = one
     if not found:
         raise SettingsError(f"{folder} holds no municipality; put a file like 730.toml there")
     return found
 
 
-def _municipality(path: Path, content: Mapping[str, Any], notice_days: int) -> Municipality:
+def _municipality(path: Path, content: Mapping[str, Any], otherwise: Municipality) -> Municipality:
     tables = {key: content.get(key, {}) for key in ("provider", "scheduling")}
     for key, table in tables.items():
         if not isinstance(table, dict):
@@ -73,13 +80,21 @@ def _municipality(path: Path, content: Mapping[str, Any], notice_days: int) -> M
     if not isinstance(code, str) or not code:
         raise SettingsError(f"{path} lacks code")
     terms = tables["scheduling"]
-    days = terms.get("notice_days", notice_days)
+    days = terms.get("notice_days", otherwise.notice_days)
     if type(days) is not int or days < 0:
         raise SettingsError(f"{path}: scheduling.notice_days must be a whole number of days")
-    names = terms.get("competences", sorted(COMPETENCES))
+    minutes = terms.get("transfer_minutes", otherwise.transfer_minutes)
+    if type(minutes) is not int or minutes < 0:
+        raise SettingsError(f"{path}: scheduling.transfer_minutes must be a whole number")
+    names = terms.get("competences", sorted(otherwise.competences))
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise SettingsError(f"{path}: scheduling.competences must be a list of names")
-    return Municipality(code, days, frozenset(names))
+    return Municipality(
+        provider=code,
+        notice_days=days,
+        transfer_minutes=minutes,
+        competences=frozenset(names),
+    )
 
 
 class Sources:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import asyncpg
 import orjson
 
 from services.scheduling.capacity import LocationWeek
+from services.scheduling.diary import Entry
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
 from services.scheduling.orders import Alternative, Booking, Placed, Reason, Slot, Status
 
@@ -57,18 +59,23 @@ _LET_GO: Final = "UPDATE session SET status = 'moving' WHERE session_id = ANY($1
 _SAVE_SESSIONS: Final = """
 INSERT INTO session (session_id, order_id, provider, ordinal, status, location, therapist, room,
     during, revision, limit_date, inside_limit, transport, distance_m, alternatives, reason,
-    offered_at)
-SELECT id, o, p, n, s, l, th, r, tstzrange(b, e), v, lim, i, tr, d, a::jsonb, why, at
+    offered_at, citizen_id)
+SELECT id, o, p, n, s, l, th, r, tstzrange(b, e), v, lim, i, tr, d, a::jsonb, why, at, c
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[], $12::date[], $13::boolean[],
-    $14::boolean[], $15::int[], $16::text[], $17::text[], $18::timestamptz[])
-    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at)
+    $14::boolean[], $15::int[], $16::text[], $17::text[], $18::timestamptz[], $19::text[])
+    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at, c)
 ON CONFLICT (session_id) DO UPDATE SET status = excluded.status, location = excluded.location,
     therapist = excluded.therapist, room = excluded.room, during = excluded.during,
     revision = excluded.revision, limit_date = excluded.limit_date,
     inside_limit = excluded.inside_limit, transport = excluded.transport,
     distance_m = excluded.distance_m, alternatives = excluded.alternatives,
-    reason = excluded.reason, offered_at = excluded.offered_at"""
+    reason = excluded.reason, offered_at = excluded.offered_at,
+    citizen_id = excluded.citizen_id"""
+
+_ENGAGEMENTS: Final = """
+SELECT citizen_id, order_id, provider, location, lower(during) AS start, upper(during) AS finish
+FROM session WHERE citizen_id = ANY($1) AND status = 'offered' AND upper(during) > $2"""
 
 _SAVE_WEEKS: Final = """
 INSERT INTO location_week (provider, location, week, version, body)
@@ -146,6 +153,20 @@ async def named_orders(
     return [_placed(row) for row in rows]
 
 
+async def engagements(
+    conn: Connection, citizens: Sequence[str], since: datetime
+) -> list[tuple[str, str, Entry]]:
+    """The citizens' sessions that end after `since`, at whatever provider: (citizen, order, …)."""
+    return [
+        (
+            row["citizen_id"],
+            row["order_id"],
+            Entry(row["provider"], row["location"], row["start"], row["finish"]),
+        )
+        for row in await conn.fetch(_ENGAGEMENTS, citizens, since)
+    ]
+
+
 async def save_orders(
     conn: Connection, changed: Sequence[Placed], bodies: Mapping[str, str]
 ) -> None:
@@ -174,7 +195,11 @@ async def save_orders(
 
 
 async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
-    """Saves sessions in their last state. Raises ExclusionViolationError before any is double."""
+    """Saves sessions in their last state. Raises ExclusionViolationError before any is double.
+
+    Raises SerializationError, which calls for another try, where another provider has booked one
+    of the citizens at the same moment: no lock is shared between providers.
+    """
     rows = sorted(changed, key=lambda one: one.booking.session_id)
     if not rows:
         return
@@ -183,8 +208,7 @@ async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
         await conn.execute(_LET_GO, known)
     bookings = [one.booking for one in rows]
     slots = [booking.slot for booking in bookings]
-    await conn.execute(
-        _SAVE_SESSIONS,
+    values = (
         [booking.session_id for booking in bookings],
         [one.placed.order.order_id for one in rows],
         [one.placed.order.provider for one in rows],
@@ -203,7 +227,14 @@ async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
         [_alternatives(booking.alternatives) for booking in bookings],
         [booking.reason for booking in bookings],
         [booking.offered_at for booking in bookings],
+        [one.placed.order.citizen_id for one in rows],
     )
+    try:
+        await conn.execute(_SAVE_SESSIONS, *values)
+    except asyncpg.ExclusionViolationError as error:
+        if error.constraint_name != "no_citizen_twice":
+            raise
+        raise asyncpg.SerializationError("a citizen was booked elsewhere meanwhile") from error
 
 
 async def save_weeks(conn: Connection, applied: Iterable[tuple[LocationWeek, str]]) -> None:

@@ -15,6 +15,7 @@ from services.scheduling.handlers_roster import Rosters
 from services.scheduling.provider import Terms
 from services.scheduling.settings import COMPETENCES, Sources
 from shared.envelope import Message
+from shared.faults import is_transient
 from shared.handling import Handler, Outcome
 from tests.delivery import deliver, deliver_twice, events_of
 from tests.unit.scheduling.factories import NOW
@@ -40,6 +41,7 @@ class Process:
     rosters: Rosters = field(
         default_factory=lambda: Rosters(Sources(TOPICS), lambda code: COMPETENCES)
     )
+    collisions: int = 0
 
     async def apply(self, handler: Handler, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """What a batch publishes, after its commit."""
@@ -51,6 +53,16 @@ class Process:
     async def twice(self, handler: Handler, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """What the first of two deliveries publishes; the second changes nothing."""
         return told(events_of(await deliver_twice(self.conn, handler, messages, self.now)))
+
+    async def again(self, handler: Handler, messages: Sequence[Message]) -> list[dict[str, Any]]:
+        """As `apply`, tried again after a transient failure, as the runtime does."""
+        while True:
+            try:
+                return await self.apply(handler, messages)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                self.collisions += 1
 
     async def orders(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         return await self.apply(self.scheduling.referrals, messages)

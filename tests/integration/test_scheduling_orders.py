@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -10,8 +11,9 @@ import pytest
 
 from services.scheduling import incoming
 from services.scheduling.domain import RuleBrokenError
-from shared.handling import Applied, Dead
+from shared.handling import Applied, Dead, Unit
 from tests.conftest import Databases
+from tests.integration.probe.world import until
 from tests.integration.scheduling_service import Process, on_training
 from tests.unit.scheduling.factories import (
     MONDAY,
@@ -117,6 +119,68 @@ async def test_a_session_may_take_the_time_that_another_leaves_in_the_same_batch
         "SELECT order_id, lower(during) AS start FROM session ORDER BY order_id"
     )
     assert [row["start"] for row in starts] == [at(wednesday, "09:00"), at(TUESDAY, "09:00")]
+
+
+async def test_two_plans_of_one_citizen_never_overlap_also_at_two_providers_in_one_batch(
+    process: Process,
+) -> None:
+    hours = (TUESDAY, "09:00", "11:00")
+    await process.capacity(
+        capacity_stated(
+            a_statement("R", a_therapist("T1", hours)),
+            a_statement("R", a_therapist("T1", hours), provider="316"),
+            a_statement("L", a_therapist("T2", *all_week()), provider="316"),
+        )
+    )
+    one = an_order_body("o1", citizen_id="c-else")
+    other = {**an_order_body("o2", citizen_id="c-else"), "provider": "316"}
+    assert on_training(await process.orders(orders_placed([one, other]))) == ["session.offered"] * 2
+    again = {**an_order_body("o3", citizen_id="c-else"), "provider": "316"}
+    await process.orders(orders_placed([again], 2))
+    rows = await process.conn.fetch("SELECT order_id, lower(during) AS start FROM session")
+    assert {row["order_id"]: row["start"] for row in rows} == {
+        "o1": at(TUESDAY, "09:00"),
+        "o2": at(TUESDAY, "11:00"),
+        "o3": at(TUESDAY, "12:00"),
+    }
+
+
+async def test_a_citizen_whom_another_provider_books_at_the_same_moment_is_tried_again(
+    process: Process, dsn: str
+) -> None:
+    hour = (TUESDAY, "09:00", "10:00")
+    for provider in ("730", "316"):
+        await process.capacity(
+            capacity_stated(
+                a_statement(
+                    "R",
+                    a_therapist("T1", hour, (TUESDAY, "12:00", "13:00")),
+                    provider=provider,
+                )
+            )
+        )
+    conn = await asyncpg.connect(dsn)
+    other = Process(conn)
+
+    async def blocked() -> bool:
+        return bool(
+            await conn.fetchval(
+                """SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+            )
+        )
+
+    async with conn.transaction():
+        unit = Unit(conn=conn, now=other.now)
+        body = {**an_order_body("o1", citizen_id="c-else"), "provider": "316"}
+        await other.scheduling.referrals(unit, orders_placed([body]))
+        mine = orders_placed([an_order_body("o2", citizen_id="c-else")])
+        waiting = asyncio.create_task(process.again(process.scheduling.referrals, mine))
+        await until(blocked)
+    events = await waiting
+    await conn.close()
+    assert process.collisions == 1
+    assert events[0]["start"] == "2026-11-24T11:00:00Z"
 
 
 async def test_another_process_sees_what_the_first_has_booked(process: Process, dsn: str) -> None:

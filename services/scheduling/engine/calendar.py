@@ -114,6 +114,12 @@ class Day:
         last = (finish - minutes * 60 - self.midnight) // CELL
         return _span(first, last + 1) if last >= first else 0
 
+    def clashes(self, begin: datetime, finish: datetime, minutes: int) -> int:
+        """Cells at which a session of that length would overlap the time given."""
+        first = (int(begin.timestamp()) - self.midnight - minutes * 60) // CELL + 1
+        end = -(-(int(finish.timestamp()) - self.midnight) // CELL)
+        return _span(first, min(end, _CELLS))
+
     def mark_therapist(self, slot: Slot, *, free: bool) -> None:
         """Takes or frees a therapist's cells, as far as they are in a shift here."""
         staff = self.staff.get(slot.therapist)

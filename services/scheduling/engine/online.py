@@ -8,13 +8,21 @@ ids. The same calendar and order always give the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
 from services.scheduling.capacity import local_date
 from services.scheduling.engine.calendar import Calendar, Day, cells_of
-from services.scheduling.orders import Alternative, Answer, Order, Reason, Shortfall, Slot
+from services.scheduling.orders import (
+    Alternative,
+    Answer,
+    Engagement,
+    Order,
+    Reason,
+    Shortfall,
+    Slot,
+)
 
 _ONE_DAY: Final = timedelta(days=1)
 _OTHER_TIMES: Final = 2
@@ -40,8 +48,25 @@ class _Found:
     cell: int
 
 
+@dataclass(frozen=True, slots=True)
+class Engaged:
+    """What the citizen has besides, and what they need from one place to another."""
+
+    sessions: Sequence[Engagement] = ()
+    transfer: timedelta = timedelta()
+
+
+NOTHING_ELSE: Final = Engaged()
+
+
 def propose(
-    calendar: Calendar, order: Order, sites: Sequence[Site], first: date, note: str = ""
+    calendar: Calendar,
+    order: Order,
+    sites: Sequence[Site],
+    first: date,
+    *,
+    note: str = "",
+    engaged: Engaged = NOTHING_ELSE,
 ) -> Answer:
     """The best time for an order from `first` on; `sites` come nearest first.
 
@@ -50,13 +75,13 @@ def propose(
     """
     horizon = calendar.last_day()
     last = horizon if order.limit is None else min(order.limit, horizon)
-    inside = _Search(calendar, order, sites, first, last)
+    inside = _Search(calendar, order, sites, first, last, engaged)
     found = inside.nearest()
     if found is not None:
         return inside.answer(found, inside.why(found) + note, None)
     shortfall = inside.shortfall()
     after = first if order.limit is None else max(first, order.limit + _ONE_DAY)
-    later = _Search(calendar, order, sites, after, horizon)
+    later = _Search(calendar, order, sites, after, horizon, engaged)
     found = later.soonest()
     if found is None:
         return Answer(
@@ -108,13 +133,14 @@ class _Search:
     sites: Sequence[Site]
     first: date
     last: date
+    engaged: Engaged
 
     def nearest(self) -> _Found | None:
         """The nearest site's earliest time; one with somebody who speaks the language if any."""
         for rank, site in enumerate(self.sites):
             for language in (self.order.language, ""):
                 for day in self.calendar.days(site.code, self.first, self.last):
-                    free = self._free(day, language)
+                    free = self._free(rank, day, language)
                     if free:
                         return _Found(rank, day, _lowest(free))
         return None
@@ -178,17 +204,22 @@ class _Search:
     def _length(self) -> timedelta:
         return timedelta(minutes=self.order.step.minutes)
 
-    def _free(self, day: Day, language: str = "") -> int:
+    def _free(self, rank: int, day: Day, language: str = "") -> int:
         step = self.order.step
         cells = cells_of(step.minutes)
         free = day.starts(cells, step.competences, language)
         free &= day.inside(self.order.windows, step.minutes)
-        return free & day.room_starts(cells) if step.room else free
+        if step.room:
+            free &= day.room_starts(cells)
+        for other in self.engaged.sessions:
+            gap = timedelta() if other.location == self.sites[rank].code else self.engaged.transfer
+            free &= ~day.clashes(other.start - gap, other.end + gap, step.minutes)
+        return free
 
     def _earliest(self, rank: int, last: date) -> _Found | None:
         """A site's first day with a time; on it, somebody who speaks the language if any."""
         for day in self.calendar.days(self.sites[rank].code, self.first, last):
-            free = self._free(day, self.order.language) or self._free(day)
+            free = self._free(rank, day, self.order.language) or self._free(rank, day)
             if free:
                 return _Found(rank, day, _lowest(free))
         return None
@@ -213,11 +244,11 @@ class _Search:
         """The first time of each later day at the same site, then a later one on the same day."""
         code = self.sites[found.rank].code
         for day in self.calendar.days(code, found.day.date + _ONE_DAY, self.last):
-            free = self._free(day)
+            free = self._free(found.rank, day)
             if free:
                 yield _Found(found.rank, day, _lowest(free))
         after = found.cell + cells_of(self.order.step.minutes)
-        free = self._free(found.day) >> after << after
+        free = self._free(found.rank, found.day) >> after << after
         if free:
             yield _Found(found.rank, found.day, _lowest(free))
 
@@ -236,6 +267,10 @@ class _Search:
             day.starts(cells, step.competences) & day.room_starts(cells) for day in days
         ):
             return "no room is free when a therapist is"
+        if self.engaged.sessions and any(
+            replace(self, engaged=NOTHING_ELSE)._free(self.sites.index(site), day) for day in days
+        ):
+            return "free only when the citizen is at another session or on the way"
         return "free only outside the citizen's wishes"
 
 

@@ -59,14 +59,16 @@ class Inspector:
         statements: Mapping[tuple[str, str], Data],
         public_holiday: Callable[[date], bool],
         notice_days: int = 1,
+        transfer: timedelta = timedelta(hours=1),
     ) -> None:
         self.statements = statements
         self.public_holiday = public_holiday
         self.notice_days = notice_days
+        self.transfer = transfer
 
     def faults(self, sessions: Sequence[Data], orders: Mapping[str, Data]) -> list[str]:
         """Everything that is wrong with the standing sessions."""
-        found = [*self._double(sessions)]
+        found = [*self._double(sessions), *self._hurried(sessions, orders)]
         for session in sessions:
             order = orders.get(session["order_id"])
             if order is None:
@@ -88,6 +90,25 @@ class Inspector:
             same_place = one["location"]["code"] == other["location"]["code"]
             if same_place and one["room"] is not None and one["room"] == other["room"]:
                 yield f"room {one['room']} twice at {one['start']}"
+
+    def _hurried(self, sessions: Sequence[Data], orders: Mapping[str, Data]) -> Iterator[str]:
+        """Citizens who would have to be in two places at once, or to fly."""
+        whose: dict[str, list[Data]] = {}
+        for session in sessions:
+            order = orders.get(session["order_id"])
+            if order is not None:
+                whose.setdefault(order["citizen_id"], []).append(session)
+        for citizen, theirs in whose.items():
+            for one, other in combinations(theirs, 2):
+                code, start = other["location"]["code"], instant(other["start"])
+                if not self.reachable(one, code, start, instant(other["end"])):
+                    yield f"citizen {citizen} cannot come to both {one['start']} and {start}"
+
+    def reachable(self, session: Data, location: str, start: datetime, end: datetime) -> bool:
+        """Whether who has the session can also be at a location from `start` to `end`."""
+        same = session["location"]["code"] == location
+        way = timedelta() if same else self.transfer
+        return end + way <= instant(session["start"]) or instant(session["end"]) + way <= start
 
     def _wrong(self, session: Data, order: Data) -> Iterator[str]:
         start, end = instant(session["start"]), instant(session["end"])
@@ -136,9 +157,17 @@ class Inspector:
             yield f"therapist {therapist} is off"
 
     def free(
-        self, sessions: Sequence[Data], order: Data, now: datetime, last: date
+        self,
+        sessions: Sequence[Data],
+        order: Data,
+        now: datetime,
+        last: date,
+        theirs: Sequence[Data] = (),
     ) -> Iterator[tuple[str, datetime]]:
-        """Every (location, start on the quarter) where the order could have its session."""
+        """Every (location, start on the quarter) where the order could have its session.
+
+        `theirs` are the citizen's other sessions.
+        """
         first = max(
             date.fromisoformat(order["earliest"]),
             now.astimezone(DENMARK).date() + timedelta(days=self.notice_days),
@@ -158,7 +187,8 @@ class Inspector:
                         for one in sessions
                         if instant(one["start"]) < start + length and start < instant(one["end"])
                     ]
-                    if self._can(order, statement, busy, start):
+                    come = (self.reachable(o, location, start, start + length) for o in theirs)
+                    if self._can(order, statement, busy, start) and all(come):
                         yield location, start
 
     def _can(self, order: Data, statement: Data, busy: Sequence[Data], start: datetime) -> bool:

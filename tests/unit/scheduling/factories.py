@@ -97,7 +97,7 @@ def an_order_body(order_id: str = "o1", **other: Any) -> dict[str, Any]:
     body = {
         "order_id": order_id,
         "referral_id": other.pop("referral_id", f"r-{order_id}"),
-        "citizen_id": f"c-{order_id}",
+        "citizen_id": other.pop("citizen_id", f"c-{order_id}"),
         "provider": "730",
         "programme": "p140-almen",
         "earliest": str(MONDAY + timedelta(days=1)),

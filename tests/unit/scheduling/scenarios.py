@@ -81,8 +81,10 @@ def windows(draw: st.DrawFn) -> list[dict[str, Any]]:
 def orders(draw: st.DrawFn) -> Action:
     """An order, or the new state of one that was placed before."""
     earliest = draw(_days)
+    number = draw(st.sampled_from(range(len(ORDERS))))
     return "order", an_order_body(
-        draw(st.sampled_from(ORDERS)),
+        ORDERS[number],
+        citizen_id=f"c{number % 3}",
         earliest=earliest,
         limit=earliest + timedelta(days=draw(st.integers(-2, 7))),
         vulnerable=draw(st.booleans()),

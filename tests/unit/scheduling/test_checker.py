@@ -67,6 +67,18 @@ def test_a_right_plan_has_no_faults() -> None:
         (lambda: faults(a_session(), limit=MONDAY), "wrongly whether it is inside the limit"),
         (lambda: faults(a_session(), minutes=45), "lasts wrong"),
         (
+            lambda: faults(
+                a_session(1), a_session(2, "09:45", therapist="T2"), citizen_id="c-same"
+            ),
+            "citizen c-same cannot come to both",
+        ),
+        (
+            lambda: faults(
+                a_session(1), a_session(2, "10:45", location={"code": "L"}), citizen_id="c-same"
+            ),
+            "citizen c-same cannot come to both",
+        ),
+        (
             lambda: faults(a_session(), windows=[{"weekday": 3, "from": None, "to": None}]),
             "outside the citizen's windows",
         ),

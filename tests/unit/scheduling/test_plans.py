@@ -68,7 +68,7 @@ def test_a_new_order_gets_the_earliest_time_at_the_nearest_location(
         elif kind == "order" and what["postcode"] in HOMES and what["order_id"] not in world.orders:
             order = {**what, "language": "xx"}  # nobody speaks it, so time alone decides
             limit = date.fromisoformat(order["limit"])
-            times = list(world.inspector().free(world.ahead(), order, NOW, limit))
+            times = world.free(order, limit)
             home = HOMES[order["postcode"]]
             world.order(order)
             session = world.session_of(order["order_id"])

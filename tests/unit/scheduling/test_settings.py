@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.scheduling.app import public_holiday
-from services.scheduling.settings import COMPETENCES, Sources, read_municipalities
+from services.scheduling.settings import COMPETENCES, Municipality, Sources, read_municipalities
 from shared.settings import SettingsError
 from shared.topics import ClusterFileError
 
@@ -19,16 +19,21 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_a_file_without_terms_has_the_defaults(tmp_path: Path) -> None:
-    found = read_municipalities(write(tmp_path, 'code = "730"\n[provider]\ncode = "730"'), 1)
-    assert found["730"].notice_days == 1
-    assert found["730"].competences == COMPETENCES
+    otherwise = Municipality(notice_days=2, transfer_minutes=30)
+    file = write(tmp_path, 'code = "730"\n[provider]\ncode = "730"')
+    found = read_municipalities(file, otherwise)["730"]
+    assert (found.notice_days, found.transfer_minutes) == (2, 30)
+    assert found.competences == COMPETENCES
 
 
 def test_a_municipality_sets_its_own_terms(tmp_path: Path) -> None:
-    text = 'code = "730"\n[scheduling]\nnotice_days = 3\ncompetences = ["almen"]'
-    found = read_municipalities(write(tmp_path, text), 1)
-    assert found["730"].notice_days == 3
-    assert found["730"].competences == {"almen"}
+    text = (
+        'code = "730"\n[scheduling]\nnotice_days = 3\ntransfer_minutes = 90\n'
+        'competences = ["almen"]'
+    )
+    found = read_municipalities(write(tmp_path, text), Municipality())["730"]
+    assert (found.notice_days, found.transfer_minutes) == (3, 90)
+    assert found.competences == {"almen"}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,8 @@ def test_a_municipality_sets_its_own_terms(tmp_path: Path) -> None:
         ('name = "Randers"', "code"),
         ('code = "730"\n[scheduling]\nnotice_days = "to"', "notice_days"),
         ('code = "730"\n[scheduling]\nnotice_days = -1', "notice_days"),
+        ('code = "730"\n[scheduling]\ntransfer_minutes = -5', "transfer_minutes"),
+        ('code = "730"\n[scheduling]\ntransfer_minutes = 1.5', "transfer_minutes"),
         ('code = "730"\n[scheduling]\ncompetences = "almen"', "competences"),
         ('code = "730"\nscheduling = 3', "scheduling"),
         ('code = "730"\nprovider = 3', "provider"),
@@ -45,12 +52,12 @@ def test_a_municipality_sets_its_own_terms(tmp_path: Path) -> None:
 )
 def test_a_wrong_file_is_named_with_its_key(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(SettingsError, match=named):
-        read_municipalities(write(tmp_path, text), 1)
+        read_municipalities(write(tmp_path, text), Municipality())
 
 
 def test_a_folder_without_a_municipality_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="holds no municipality"):
-        read_municipalities(tmp_path, 1)
+        read_municipalities(tmp_path, Municipality())
 
 
 def test_store_bededag_is_a_working_day_since_2024() -> None:

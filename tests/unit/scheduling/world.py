@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
 
 from services.scheduling.app import public_holiday
 from services.scheduling.desk import Desk
+from services.scheduling.diary import Diary
 from services.scheduling.geography import postcodes
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
 from services.scheduling.provider import Terms
@@ -36,6 +37,8 @@ class World:
 
     now: datetime = NOW
     notice_days: int = 1
+    transfer: timedelta = timedelta(hours=1)
+    diary: Diary = field(default_factory=Diary)
     plan: Plan = field(default_factory=Plan)
     statements: dict[tuple[str, str], Data] = field(default_factory=dict)
     orders: dict[str, Data] = field(default_factory=dict)
@@ -45,7 +48,8 @@ class World:
         self.desk = self.a_desk()
 
     def a_desk(self) -> Desk:
-        return Desk("730", Terms(public_holiday, self.notice_days), postcodes())
+        terms = Terms(public_holiday, self.notice_days, self.transfer)
+        return Desk("730", terms, postcodes())
 
     def restart(self) -> None:
         """A process that knows only what was saved."""
@@ -56,7 +60,7 @@ class World:
             self.desk.remember(placed)
 
     def capacity(self, *statements: Data) -> list[dict[str, Any]]:
-        self.desk.begin()
+        self.desk.begin(self.diary)
         for one in statements:
             key = (one["location"]["code"], one["week"])
             if key not in self.statements or self.statements[key]["version"] < one["version"]:
@@ -67,17 +71,18 @@ class World:
 
     def order(self, *bodies: Data) -> list[dict[str, Any]]:
         """Places orders, or gives them their new state."""
-        self.desk.begin()
+        self.desk.begin(self.diary)
         events: list[Event] = []
         for body in bodies:
             text = json.dumps(body)
             self.orders[body["order_id"]] = body
+            self.diary.know([body["citizen_id"]])
             order = order_of(OrderIn.model_validate_json(text))
             events += self.desk.place(order, text, self.now)
         return self._settle(events)
 
     def withdraw(self, *order_ids: str) -> list[dict[str, Any]]:
-        self.desk.begin()
+        self.desk.begin(self.diary)
         events: list[Event] = []
         for order_id in order_ids:
             self.orders.pop(order_id, None)
@@ -95,7 +100,7 @@ class World:
         return [one for one in every if instant(one["start"]) > self.now]
 
     def inspector(self) -> Inspector:
-        return Inspector(self.statements, public_holiday, self.notice_days)
+        return Inspector(self.statements, public_holiday, self.notice_days, self.transfer)
 
     def faults(self) -> list[str]:
         """What is wrong with all that was published so far."""
@@ -108,9 +113,18 @@ class World:
             session = self.session_of(order_id)
             limit = date.fromisoformat(order["limit"])
             if session is None or not session["inside_limit"]:
-                times = self.inspector().free(self.ahead(), order, self.now, limit)
+                times = self.free(order, limit)
                 found += [f"{order_id}: {place} at {start}" for place, start in times][:1]
         return found
+
+    def free(self, order: Data, last: date) -> list[tuple[str, datetime]]:
+        """Where and when the order could have its session until `last`, as the inspector sees."""
+        theirs = [
+            one
+            for one in self.ahead()
+            if one["order_id"] != order["order_id"] and one["citizen_id"] == order["citizen_id"]
+        ]
+        return list(self.inspector().free(self.ahead(), order, self.now, last, theirs))
 
     def _settle(self, events: list[Event]) -> list[dict[str, Any]]:
         found = told([*events, *self.desk.settle(self.now)])
