@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
+from zlib import crc32
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -42,6 +43,7 @@ Kind = Literal["keyed", "intake"]
 _REBALANCE_MS: Final = 60_000
 _WAIT_FOR_BATCH: Final = 50.0
 _POLL_MS: Final = 15
+_WORTH_LANES: Final = 64
 _PATIENCE: Final = 60.0
 
 
@@ -69,7 +71,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         telemetry: Telemetry,
         shift: timedelta,
         most: int,
-        after_release: Callable[[], Any],
+        lanes: int,
+        after_release: Callable[[asyncio.Event], Awaitable[Any]],
     ) -> None:
         self.kind = kind
         self.topics = list(topics)
@@ -80,6 +83,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._telemetry = telemetry
         self._shift = shift
         self._most = most
+        self._lanes = lanes
         self._after_release = after_release
         # Where the next record is expected. While a place stands here and no batch is in hand, all
         # before the consumer's position has been applied: a batch that is given up clears it.
@@ -110,7 +114,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             listener=self,
             parser=self._parse,
             decoder=_decode,
-            max_records=self._most,
+            max_records=self._most * self._lanes,
             batch_timeout_ms=_POLL_MS,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
@@ -177,18 +181,10 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         began = loop.time()
         entries = [self._entry(read(record, self._shift)) for record in records]
-        try:
-            results = await self._batches.apply(entries, abandon=self._abandon)
-        except Fenced:
-            self._telemetry.fenced.inc()
-            await self._reseek()
-            return
-        except Halted as halted:
-            self._halted |= halted.topics
-            await self._reseek()
-            return
-        except Abandoned:
-            self._next.clear()
+        done = await asyncio.gather(
+            *(self._lane(lane) for lane in self._lanes_of(entries)), return_exceptions=True
+        )
+        if await self._failed([result for result in done if isinstance(result, BaseException)]):
             return
         for record in records:
             self._next[record.topic, record.partition] = record.offset + 1
@@ -197,8 +193,48 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         oldest = min(entry.message.timestamp for entry in entries)
         age = (self._batches.clock.now() - oldest) / timedelta(seconds=1)
         self._telemetry.end_to_end.labels(self.kind).observe(max(age, 0.0))
-        if any(result.released for result in results):
-            await self._after_release()
+        if True in done:
+            with contextlib.suppress(Abandoned):  # they stay parked, and are found again
+                await self._after_release(self._abandon)
+
+    def _lanes_of(self, entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
+        """Parts that share no partition number, and so no key, to be applied side by side.
+
+        While one waits for the database, Python works on the other.
+        """
+        if self._lanes == 1 or len(entries) < _WORTH_LANES:
+            return (entries,)
+        lanes: dict[int, list[Entry]] = {}
+        for entry in entries:
+            message = entry.message
+            number = message.partition if self.kind == "keyed" else crc32(message.topic.encode())
+            lanes.setdefault(number % self._lanes, []).append(entry)
+        return lanes.values()
+
+    async def _lane(self, entries: Sequence[Entry]) -> bool:
+        """Applies one lane, a transaction's worth at a time; returns whether it released any."""
+        released = False
+        for start in range(0, len(entries), self._most):
+            part = entries[start : start + self._most]
+            results = await self._batches.apply(part, abandon=self._abandon)
+            released = released or any(result.released for result in results)
+        return released
+
+    async def _failed(self, errors: Sequence[BaseException]) -> bool:
+        """Deals with lanes that did not come through; what others committed counts all the same."""
+        for error in errors:
+            if not isinstance(error, (Fenced, Halted, Abandoned)):
+                raise error
+        if any(isinstance(error, Abandoned) for error in errors):
+            self._next.clear()
+        elif errors:
+            for error in errors:
+                if isinstance(error, Halted):
+                    self._halted |= error.topics
+                else:
+                    self._telemetry.fenced.inc()
+            await self._reseek()
+        return bool(errors)
 
     def _entry(self, message: Message) -> Entry:
         name = self._handler_name(message.topic)

@@ -158,6 +158,7 @@ class Engine:
                     telemetry=runtime.telemetry,
                     shift=runtime.clock.shift,
                     most=runtime.settings.batch_records,
+                    lanes=runtime.settings.lanes,
                     after_release=self._parking.work,
                 )
                 group.subscribe(self._broker)

@@ -77,6 +77,9 @@ class ServiceSettings(BaseSettings):
         description="Master keys for what is encrypted at rest: k1:base64[,k2:base64], first seals"
     )
     batch_records: int = Field(default=500, ge=1, le=5000, description="Records in a batch at most")
+    lanes: int = Field(
+        default=2, ge=1, le=8, description="Transactions side by side, of different partitions"
+    )
     inbox_days: int = Field(default=35, ge=31, description="Days that event ids are remembered")
     halt_faults: int = Field(
         default=50, ge=1, description="Faults of one source in the window that halt this source"

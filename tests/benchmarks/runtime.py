@@ -119,7 +119,7 @@ class Arena:
                 "GENVEJ_BENCH_PORT": "0",
                 "GENVEJ_BENCH_VAULT_KEYS": self.vault_key,
                 "GENVEJ_BENCH_HALT_FAULTS": "1000000",
-                **{k: v for k, v in os.environ.items() if k.startswith("PROFILE")},
+                **{k: v for k, v in os.environ.items() if k.startswith(("PROFILE", "GENVEJ_BENCH_"))},
             },
             stdout=asyncio.subprocess.PIPE,
         )
