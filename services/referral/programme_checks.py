@@ -57,6 +57,7 @@ def _admission(loc: Loc, one: AdmissionIn) -> Iterator[Fault]:
         yield (*loc, "plan_types"), "is missing: a hospital refers by a plan, and that has a type"
     if one.plan_types and not hospital:
         yield (*loc, "plan_types"), f"only hospitals send plans; the basis is {one.basis}"
+        return
     if one.plan_types and (one.min_age, one.max_age) != (None, None):
         key = "min_age" if one.min_age is not None else "max_age"
         yield (*loc, key), "a plan is taken at any age"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,13 +19,30 @@ from pydantic import BaseModel, ValidationError
 from services.referral.plan import PlanType
 from services.referral.programme import Law, Programme
 from services.referral.programme_checks import faults
-from services.referral.programme_format import ID_PATTERN, ProgrammeFile, laws, to_programme
+from services.referral.programme_format import (
+    ID_PATTERN,
+    TEXT_PATTERN,
+    WORD_PATTERN,
+    ProgrammeFile,
+    laws,
+    to_programme,
+)
 from services.referral.programme_lines import Loc, line_of, lines_of
 from services.referral.programme_policy import Portfolio, levels_of, taken
 from shared.settings import SettingsError
 
 PROGRAMMES: Final = Path(__file__).with_name("programmes")
 MAX_BYTES: Final = 256 * 1024
+_WORDS: Final[Mapping[str, str]] = {
+    "missing": "is missing",
+    "too_short": "should hold at least one",
+}
+_HYPHENED: Final = "should be words of lower-case letters and digits, joined by hyphens"
+_PATTERNS: Final[Mapping[str, str]] = {
+    ID_PATTERN: _HYPHENED,
+    WORD_PATTERN: _HYPHENED,
+    TEXT_PATTERN: "should be one line of text without spaces around it",
+}
 _SYNTAX: Final = re.compile(
     r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column \d+|end of document)\)$", re.S
 )
@@ -145,7 +162,7 @@ def _read(path: Path) -> _Read:
 
 
 def _text(path: Path) -> str:
-    if not re.match(ID_PATTERN, path.stem):
+    if not re.fullmatch(ID_PATTERN, path.stem):
         raise _Unusable("the name must be lower-case letters, digits and hyphens, and .toml")
     try:
         raw = path.read_bytes()
@@ -183,11 +200,26 @@ def _validated(path: Path, content: dict[str, Any], lines: Mapping[Loc, int]) ->
     except ValidationError as error:
         read = _Read(path, None, (), lines)
         found = error.errors(include_url=False, include_input=False)
-        problems = tuple(read.problem(one["loc"], _said(one)) for one in found)
+        problems = tuple(read.problem(one["loc"], _said(one)) for one in _telling(found))
         return _Read(path, None, problems, lines)
     read = _Read(path, file, (), lines)
     problems = tuple(read.problem(loc, reason) for loc, reason in faults(file))
     return _Read(path, file, problems, lines)
+
+
+def _telling(found: Sequence[Any]) -> Iterator[Any]:
+    """Without what only follows from another fault: a misspelt key, an element that isn't one."""
+    locs = [one["loc"] for one in found]
+    meant = {
+        (*one["loc"][:-1], _meant(one["loc"])) for one in found if one["type"] == "extra_forbidden"
+    }
+    for one in found:
+        loc = one["loc"]
+        emptied = one["type"] == "too_short" and any(
+            other[: len(loc)] == loc and other != loc for other in locs
+        )
+        if not emptied and not (one["type"] == "missing" and loc in meant):
+            yield one
 
 
 def key_of(loc: Loc) -> str:
@@ -199,23 +231,19 @@ def key_of(loc: Loc) -> str:
 
 
 def _said(fault: Any) -> str:
-    match fault["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return f"is no key here{_meant(fault['loc'])}"
-        case "string_pattern_mismatch":
-            pattern = fault["ctx"]["pattern"]
-            if "\\S" in pattern:
-                return "should be one line without spaces around it"
-            return "should be words of lower-case letters and digits, joined by hyphens"
-        case "limit":
-            return str(fault["msg"])
+    kind = fault["type"]
+    if kind == "extra_forbidden":
+        meant = _meant(fault["loc"])
+        return f"is no key here; did you mean {meant}?" if meant else "is no key here"
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS[fault["ctx"]["pattern"]]
+    if kind in _WORDS:
+        return _WORDS[kind]
     message = " ".join(str(fault["msg"]).split())
     return message[:1].lower() + message[1:]
 
 
-def _meant(loc: Loc) -> str:
+def _meant(loc: Loc) -> str | None:
     """What a key that doesn't exist was probably meant to be."""
     model: type[BaseModel] | None = ProgrammeFile
     for part in loc[:-1]:
@@ -223,7 +251,7 @@ def _meant(loc: Loc) -> str:
             field = model.model_fields.get(part)
             model = _model_in(field.annotation) if field is not None else None
     close = difflib.get_close_matches(str(loc[-1]), model.model_fields if model else (), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return close[0] if close else None
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -247,7 +275,7 @@ def _references(one: _Read, known: set[str]) -> Iterator[Problem]:
 
 def _borrowed(one: _Read, other: ProgrammeFile | None) -> Iterator[Problem]:
     """Whether a law can be taken from another file; what is wrong there is said there."""
-    if other is None or one.file is None:
+    if other is None or one.file is None or one.file.same_law_as == one.id:
         return
     if not other.law:
         yield one.problem(("same_law_as",), "that programme states no [[law]] of its own")
