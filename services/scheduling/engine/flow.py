@@ -12,7 +12,7 @@ import numpy as np
 from ortools.graph.python import min_cost_flow
 
 from services.scheduling.engine.model import Ints, Plan, Requests, Supply
-from services.scheduling.engine.network import Arcs, Network
+from services.scheduling.engine.network import Arcs, Held, Network
 from services.scheduling.engine.price import Price
 
 
@@ -29,19 +29,25 @@ class FlowFailedError(RuntimeError):
 
 
 def assign(
-    requests: Requests, supply: Supply, price: Price, *, never: Ints | None = None
+    requests: Requests,
+    supply: Supply,
+    price: Price,
+    *,
+    never: Ints | None = None,
+    held: Held | None = None,
 ) -> Solution:
     """Plans all requests at the least total price; the same input always gives the same plan.
 
     `never` is what it costs, row by row, to leave somebody without a session: the price's own where
-    it is not given. Rows must be in ascending order of id (`Requests.in_order`), which makes the
-    plan the same whatever order they came in.
+    it is not given. `held` are bookings already told: one that the supply still covers moves only
+    where that saves more than a move costs. Rows must be in ascending order of id
+    (`Requests.in_order`), which makes the plan the same whatever order they came in.
     """
     if len(requests) == 0:
         return Solution(plan=Plan.empty(0), cost=0)
     reach = supply.between(int(requests.earliest.min()), int(requests.last.max()))
     never = price.of_never(requests.weight) if never is None else never
-    network = Network(requests, reach, price, never)
+    network = Network(requests, reach, price, never, held)
     parts = (
         network.travel,
         network.never,
@@ -50,6 +56,7 @@ def assign(
         network.take,
         network.work,
         network.room,
+        network.stay,
     )
     flows, cost = _solve(parts, citizens=(network.citizens, len(requests)))
     return Solution(plan=_read(network, parts, flows), cost=cost)
@@ -82,13 +89,16 @@ def _solve(parts: tuple[Arcs, ...], *, citizens: tuple[int, int]) -> tuple[list[
 def _read(network: Network, parts: tuple[Arcs, ...], flows: list[Ints]) -> Plan:
     """Follows every citizen's unit of flow from node to node; where several leave a node, the
     lowest id takes the lowest arc."""
-    travel, _, wait, look, take, *_ = parts
+    travel, _, wait, look, take, _, _, stay = parts
     plan = Plan.empty(len(network.requests))
     going = flows[0] > 0
     rows = travel.tail[going] - network.citizens
     node = travel.head[going]
     for arcs, flow in ((wait, flows[2]), (look, flows[3]), (take, flows[4])):
         node = _follow(rows, node, arcs, flow)
+    staying = flows[7] > 0
+    rows = np.concatenate([rows, stay.tail[staying] - network.citizens])
+    node = np.concatenate([node, stay.head[staying]])
     if not len(rows):
         return plan
     units = network.units

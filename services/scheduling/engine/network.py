@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from services.scheduling.engine.model import Bools, Ints, Requests, Supply
+from services.scheduling.engine.model import Bools, Ints, Plan, Requests, Supply
 from services.scheduling.engine.price import Price
 
 PLENTY = 1 << 40
@@ -42,17 +42,29 @@ class Arcs:
         )
 
 
-class Units:
-    """The supply as the requests' windows see it: slots that are alike have become one unit."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Bookings that citizens have been told of, row by row (-1 where not), and what it costs, in
+    metres, to move one. The supply holds their therapists and rooms, where they still are there."""
 
-    def __init__(self, supply: Supply, windows: Ints) -> None:
+    plan: Plan
+    move: int
+
+
+class Units:
+    """The supply as the requests' windows see it: slots that are alike have become one unit.
+
+    Slots that are to stand `alone[place, day, slot]` are never joined with others.
+    """
+
+    def __init__(self, supply: Supply, windows: Ints, alone: Bools) -> None:
         _, places, days, slots = supply.capacity.shape
         holds = (windows[:, None] >> np.arange(slots)) & 1 == 1
         likes, like = np.unique(holds, axis=1, return_inverse=True)
         capacity = np.where(supply.rooms > 0, supply.capacity, 0)
-        capacity = np.where(holds.any(0), capacity, 0)
+        capacity = np.where(holds.any(0) | alone, capacity, 0)
         total = capacity.sum(0)
-        tight = total > supply.rooms
+        tight = (total > supply.rooms) | (alone & (total > 0))
         many = likes.shape[1]
         inner = np.where(tight, many + np.arange(slots), like.reshape(-1))
         place_day = np.arange(places * days).reshape(places, days, 1)
@@ -79,11 +91,19 @@ class Units:
 class Network:
     """Nodes, arcs and supplies of one plan. Node 0 is the sink."""
 
-    def __init__(self, requests: Requests, supply: Supply, price: Price, never: Ints) -> None:
+    def __init__(
+        self,
+        requests: Requests,
+        supply: Supply,
+        price: Price,
+        never: Ints,
+        held: Held | None = None,
+    ) -> None:
         self.requests, self.supply, self.price, self.of_never = requests, supply, price, never
         windows, self.window = np.unique(requests.window, return_inverse=True)
         self.windows = len(windows)
-        self.units = Units(supply, windows)
+        self._hold(held)
+        self.units = Units(supply, windows, self.held_slots)
         self.kinds, self.classes = supply.may.shape
         self.places, self.days = supply.capacity.shape[1:3]
         self._group()
@@ -101,6 +121,37 @@ class Network:
             int(start) for start in np.cumsum((0, *sizes[:-1]))
         )
         self.nodes = sum(sizes)
+
+    def _hold(self, held: Held | None) -> None:
+        """Finds the told bookings that the supply covers."""
+        supply = self.supply
+        self.held_slots = np.zeros(supply.rooms.shape, np.bool_)
+        self.held_rows: Ints = np.zeros(0, np.int64)
+        self.moving = np.zeros(len(self.requests), np.int64)
+        self.held = held
+        if held is None:
+            return
+        self.moving[held.plan.booked] = held.move
+        at = held.plan.day - supply.first_day
+        self.held_rows = np.flatnonzero(held.plan.booked & (at >= 0) & (at < supply.rooms.shape[1]))
+        kept = held.plan.take(self.held_rows)
+        self.held_slots[kept.place, kept.day - supply.first_day, kept.slot] = True
+
+    @cached_property
+    def stay(self) -> Arcs:
+        """A told citizen straight to the therapist and slot told of, at no cost of moving."""
+        r, rows = self.requests, self.held_rows
+        kept = Plan.empty(0) if self.held is None else self.held.plan.take(rows)
+        unit = self.units.of_slot[kept.place, kept.day - self.supply.first_day, kept.slot]
+        there = (unit >= 0) & (self.units.capacity[kept.taker, np.maximum(unit, 0)] > 0)
+        rows, kept, unit = rows[there], kept.take(there), unit[there]
+        of_day = self.price.of_day(r.earliest[rows], r.limit[rows], r.weight[rows], kept.day)
+        return Arcs.of(
+            self.citizens + rows,
+            self.takers + kept.taker * self.units.count + unit,
+            capacity=1,
+            cost=of_day + np.maximum(r.metres[rows, kept.place], 0),
+        )
 
     def _group(self) -> None:
         """Citizens whose price differs by travel alone are alike and share the later arcs."""
@@ -123,7 +174,7 @@ class Network:
             self.citizens + row,
             self.waits + self.group[row] * self.places + place,
             capacity=1,
-            cost=self.requests.metres[row, place],
+            cost=self.requests.metres[row, place] + self.moving[row],
         )
 
     @cached_property

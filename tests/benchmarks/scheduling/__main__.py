@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.scheduling import medians, note
@@ -12,55 +13,69 @@ from tests.benchmarks.scheduling.table import run_all
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
+PLOTS = DOCS / "scheduling-figures"
+TEXT = Path(__file__).with_name("note.md")
 SIZES = (300, 1_000, 3_000, 6_000, 30_000)
 PEER_UP_TO = 1_000
 
-TEXT = Path(__file__).with_name("note.md")
+
+def _plans() -> str:
+    timings = [timing(size, peer=size <= PEER_UP_TO) for size in SIZES]
+    median, p99 = online_microseconds()
+    note.plot_cost(timings, PLOTS / "plan.svg")
+    return (
+        f"{note.plans(timings)}\n\nOne decision in memory (least price, booking included; 2,000 "
+        f"citizens): median {median:.0f} µs, 99th percentile {p99:.0f} µs."
+    )
+
+
+def _medians(peers: str) -> str:
+    rows = [*medians.orlib(peers.split(",")), *medians.family(), *medians.demand()]
+    return note.medians(rows)
+
+
+def _kept(file: Path, make: Callable[[], str], *, again: bool) -> str:
+    """What stands in the file, else what `make` gives, kept there."""
+    if again or not file.exists():
+        print(f"{file.stem} …", flush=True)
+        file.write_text(make(), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
 
 
 def main() -> None:
-    """Runs what is asked for and writes docs/scheduling-figures.md."""
+    """Runs what is not kept and writes docs/scheduling-figures.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="worlds of each row (20)")
     parser.add_argument(
-        "--runs",
+        "--kept",
         type=Path,
-        default=ROOT / "build" / "scheduling-runs.jsonl",
-        help="where runs are kept; what stands there is not run again",
+        default=ROOT / "build" / "scheduling",
+        help="folder of earlier runs; a world that stands there is not run again",
     )
-    parser.add_argument("--only-kept", action="store_true", help="run no world, use those kept")
+    parser.add_argument("--only-kept", action="store_true", help="run nothing, use what is kept")
     parser.add_argument("--peer", default="pmed1,pmed6", help="problems that spopt is given too")
     arguments = parser.parse_args()
-    arguments.runs.parent.mkdir(parents=True, exist_ok=True)
-    plots = DOCS / "scheduling-figures"
-    plots.mkdir(parents=True, exist_ok=True)
+    kept: Path = arguments.kept
+    kept.mkdir(parents=True, exist_ok=True)
+    PLOTS.mkdir(parents=True, exist_ok=True)
 
-    seeds = 0 if arguments.only_kept else arguments.seeds
-    kept = run_all(seeds, arguments.runs, up_to=arguments.seeds)
-    runs = note.Runs(kept)
-    print("one exact plan", flush=True)
-    timings = [timing(size, peer=size <= PEER_UP_TO) for size in SIZES]
-    median, p99 = online_microseconds()
-    print("p-median", flush=True)
-    problems = [
-        *medians.orlib(arguments.peer.split(",")),
-        *medians.family(),
-        *medians.demand(),
-    ]
-    note.plot_late(runs, plots / "late.svg")
-    note.plot_trade(runs, plots / "trade.svg")
-    note.plot_cost(timings, plots / "plan.svg")
+    again = not arguments.only_kept
+    plans = _kept(kept / "plans.md", _plans, again=again)
+    proofs = _kept(kept / "medians.md", lambda: _medians(arguments.peer), again=again)
+    runs = note.Runs(
+        run_all(arguments.seeds if again else 0, kept / "runs.jsonl", up_to=arguments.seeds)
+    )
+    note.plot_late(runs, PLOTS / "late.svg")
+    note.plot_trade(runs, PLOTS / "trade.svg")
     text = TEXT.read_text(encoding="utf-8").format(
-        machine=f"Python {platform.python_version()}, {platform.machine()}",
+        machine=f"Python {platform.python_version()} on {platform.machine()}",
         too_late="20,000",
         scenario=note.scenario(runs),
         least=note.least_late_line(runs),
         aims=note.aims(runs),
-        plans=note.plans(timings),
-        median=median,
-        p99=p99,
+        plans=plans,
         limit=medians.LIMIT_SECONDS,
-        medians=note.medians(problems),
+        medians=proofs,
     )
     (DOCS / "scheduling-figures.md").write_text(text, encoding="utf-8")
     print(f"wrote {DOCS / 'scheduling-figures.md'}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +12,8 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from services.scheduling.engine.flow import assign
-from services.scheduling.engine.model import Ints, Requests
+from services.scheduling.engine.model import Bools, Ints, Plan, Requests
+from services.scheduling.engine.network import Held
 from services.scheduling.engine.price import Price
 from tests.unit.scheduling.engine.towns import Town, a_town, broken_rules, price_of, towns
 
@@ -102,3 +106,38 @@ def test_without_any_capacity_everybody_is_left_without_a_session() -> None:
     town = a_town(2)
     closed = town.supply.between(0, -1)
     assert not assign(town.requests, closed, Price()).plan.booked.any()
+
+
+@SLOW
+@given(town=towns, seed=st.integers(0, 1000), move=st.sampled_from([0, 20_000, 10**9]))
+def test_what_was_told_moves_only_where_that_saves_more_than_a_move_costs(
+    town: Town, seed: int, move: int
+) -> None:
+    chance = np.random.default_rng(seed)
+    told = assign(town.requests, town.supply, Price()).plan
+    forgotten = chance.random(len(town.requests)) < 0.3
+    for column in ("taker", "place", "day", "slot"):
+        getattr(told, column)[forgotten] = -1
+    gone = chance.random(town.supply.capacity.shape) < 0.2
+    left = replace(town.supply, capacity=np.where(gone, 0, town.supply.capacity))
+    after = replace(town, supply=left)
+    solution = assign(town.requests, left, Price(), held=Held(plan=told, move=move))
+    assert broken_rules(after, solution.plan) == []
+    moved = told.booked & solution.plan.booked & ~same_sessions(told, solution.plan)
+    assert price_of(after, solution.plan, Price()) + move * moved.sum() == solution.cost
+    if move == 10**9:
+        # Nothing is worth such a move: only those whose therapist is gone are moved.
+        crowd: Counter[tuple[int, ...]] = Counter()
+        for row in np.flatnonzero(told.booked).tolist():
+            at = (told.taker[row], told.place[row], told.day[row], told.slot[row])
+            crowd[tuple(int(n) for n in at)] += 1
+        too_many = sum(max(0, n - int(left.capacity[at])) for at, n in crowd.items())
+        unbooked = int((told.booked & ~solution.plan.booked).sum())
+        assert int(moved.sum()) + unbooked == too_many
+
+
+def same_sessions(one: Plan, other: Plan) -> Bools:
+    same = np.ones(len(one.day), np.bool_)
+    for column in ("taker", "place", "day", "slot"):
+        same &= getattr(one, column) == getattr(other, column)
+    return same
