@@ -114,7 +114,7 @@ def check(path: Path) -> list[Problem]:
 def _folder(folder: Path) -> tuple[Portfolio | None, list[Problem]]:
     if not folder.is_dir():
         return None, [Problem(str(folder), 1, "", "no such folder of programmes")]
-    reads = {path.stem: _read(path) for path in sorted(folder.glob("*.toml"))}
+    reads = {path.stem: _read(path) for path in sorted(folder.glob("*.toml"), key=_id)}
     if not reads:
         return None, [Problem(str(folder), 1, "", "holds no programme (*.toml)")]
     problems = [problem for one in reads.values() for problem in one.problems]
@@ -141,6 +141,10 @@ def _laws(file: ProgrammeFile, reads: Mapping[str, _Read]) -> tuple[Law, ...]:
     other = reads[file.same_law_as].file
     assert other is not None, "a folder with problems has no programmes"
     return laws(other)
+
+
+def _id(path: Path) -> str:
+    return path.stem
 
 
 class _Unusable(Exception):
