@@ -302,7 +302,7 @@ class Stack:
         other = (
             ["--http-port", str(self._new_port(MAIL_PAGES))]
             if name == MAIL
-            else ["--token", self.state.secret("sms-token")]
+            else [f"--token={self.state.secret('sms-token')}"]  # it may begin with a dash
         )
         return [module, "--port", str(port), *other, "--state", str(self.state.room(name))]
 
