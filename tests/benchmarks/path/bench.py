@@ -16,7 +16,7 @@ from tests.benchmarks.path.account import SENDING, Account, account, left
 from tests.benchmarks.path.country import Country, make_country
 from tests.benchmarks.path.databases import Databases, Progress, databases, keep_commit_times
 from tests.benchmarks.path.load import hospitals, plans, state_capacity
-from tests.benchmarks.path.meter import Meter
+from tests.benchmarks.path.meter import Meter, Reading
 from tests.benchmarks.path.profiled import end_profiles, start_profiled
 
 WEEKS: Final = 3
@@ -54,7 +54,8 @@ class Backlog:
     """The first half: `began` to `ended` in seconds of a clock that never jumps.
 
     `began` is when the services' processes were started, `reached` when the first document was
-    committed, `ended` when the last message row was. `steps` are what was seen on the way.
+    committed, `ended` when the last message row was. `steps` and `readings` were taken on the way,
+    these by the number of message rows.
     """
 
     began: float
@@ -65,6 +66,11 @@ class Backlog:
     load: float = 0.0
     sent_after: float = 0.0
     steps: list[tuple[float, Progress]] = field(default_factory=list)
+    readings: list[tuple[int, Reading]] = field(default_factory=list)
+
+    def half_way(self) -> tuple[int, Reading]:
+        """Message rows and reading when half of them were there: Java and Python are warm then."""
+        return next(one for one in self.readings if one[0] >= self.messages / 2)
 
 
 @dataclass(slots=True)
@@ -183,7 +189,7 @@ class Bench:
             if progress.messages > seen.messages:
                 seen.messages, seen.ended = progress.messages, now
                 seen.load = os.getloadavg()[0]
-                meter.mark()
+                seen.readings.append((progress.messages, meter.mark()))
             done = progress.documents >= wanted and now - quiet_since > _QUIET
             if done and not await self._unfinished():
                 await meter.stop()

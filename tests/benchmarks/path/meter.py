@@ -94,9 +94,10 @@ class Meter:
         self.first = self._look()
         self._task = asyncio.create_task(self._run())
 
-    def mark(self) -> None:
+    def mark(self) -> Reading:
         """Takes what may be the last reading."""
         self.last = self._look()
+        return self.last
 
     async def stop(self) -> None:
         """Reads no more, and takes the last reading where none was marked."""
@@ -107,9 +108,10 @@ class Meter:
         if self.last is None:
             self.mark()
 
-    def used(self) -> dict[str, float]:
-        """CPU seconds by process between the first and the last reading."""
+    def used(self, since: Reading | None = None) -> dict[str, float]:
+        """CPU seconds by process from the first reading, or `since` another, to the last."""
         first, last = self._frame()
+        first = since or first
         return {name: cpu - first.cpu.get(name, 0.0) for name, cpu in last.cpu.items()}
 
     def used_by_sessions(self) -> dict[str, float]:
