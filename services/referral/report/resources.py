@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from services.referral.plan import is_cpr
+from services.referral.plan import PlanType, is_cpr
 from services.referral.report import codes
 from services.referral.report.codes import Profile
 from services.referral.report.datatypes import (
@@ -158,7 +158,9 @@ class _Writer:
             )
         resource["status"] = status
         resource["intent"] = "plan"
-        categories = [codes.TYPES[request.type], *([request.level] if request.level else [])]
+        categories: list[str] = [codes.TYPES[request.type]]
+        if request.level is not None and request.type is PlanType.ALMEN:
+            categories.append(request.level)
         resource["category"] = [concept(codes.KL, code, display=True) for code in categories]
         resource["code"] = concept(codes.KL, codes.REHABILITATION, display=True)
         resource["subject"] = self._citizen()
