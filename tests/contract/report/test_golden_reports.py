@@ -30,7 +30,6 @@ def test_ruddis_reports_are_the_golden_ones(name: str) -> None:
     assert path.read_bytes() == value, "run with GENVEJ_GOLDEN=write and read the difference"
 
 
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.name)
-def test_kls_profiles_find_nothing_wrong_with_a_golden_report(path: Path) -> None:
-    assert path.name in REPORTS
-    assert faults(json.loads(path.read_bytes())) == ()
+@pytest.mark.parametrize("name", list(REPORTS))
+def test_kls_profiles_find_nothing_wrong_with_a_golden_report(name: str) -> None:
+    assert faults(json.loads((GOLDEN / name).read_bytes())) == ()
