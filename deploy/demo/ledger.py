@@ -22,9 +22,17 @@ from deploy.cli.receipts import Receipt, read_receipt
 COPENHAGEN: Final = ZoneInfo("Europe/Copenhagen")
 TYPE_PREFIX: Final = "dk.genvej."
 _WHERE: Final = re.compile(r" \(linje .*\)")  # in a refusal: no two break off at the same place
-# What a citizen is told of; every such event must end in a settled notification.
+# What a citizen is told of; every such event must end in a settled notification. What is
+# restated is told only by a message that had not left yet.
+RESTATED: Final = "session.restated.v1"
 TELLS: Final = frozenset(
-    {"session.offered.v1", "session.moved.v1", "session.cancelled.v1", "free-choice.opened.v1"}
+    {
+        "session.offered.v1",
+        "session.moved.v1",
+        RESTATED,
+        "session.cancelled.v1",
+        "free-choice.opened.v1",
+    }
 )
 
 
@@ -61,16 +69,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """Something that the citizen must hear of. `at` as in Record; `appointment` is when and where.
-
-    `before` is the appointment that a move replaced, None for other news.
-    """
+    """Something that the citizen must hear of. `at` as in Record."""
 
     kind: str
     referral_id: str
     at: int
-    appointment: tuple[str, ...] | None
-    before: tuple[str, ...] | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,8 +162,6 @@ class Ledger:
                     kind=kind,
                     referral_id=data["referral_id"],
                     at=record.at,
-                    appointment=_appointment(data),
-                    before=_appointment(data.get("previous") or {}),
                 )
 
     def _course(self, kind: str, data: Mapping[str, Any]) -> None:
@@ -191,7 +192,7 @@ class Ledger:
                 course.ordered, course.withdrawn = True, False
             case "order.withdrawn.v1":
                 course.withdrawn = True
-            case "session.offered.v1" | "session.moved.v1":
+            case "session.offered.v1" | "session.moved.v1" | "session.restated.v1":
                 course.sessions[data["session_id"]] = dict(data)
             case "session.cancelled.v1":
                 course.sessions.pop(data["session_id"], None)
@@ -240,7 +241,7 @@ class Ledger:
                 news.kind.startswith("session.")
                 and (
                     self._ended(news.referral_id)
-                    or (news.before is not None and news.before == news.appointment)
+                    or news.kind == RESTATED
                     or newest.get(news.referral_id, 0) >= news.at
                 )
             )
@@ -414,13 +415,6 @@ class Ledger:
             if c.session and c.session.get("distance_m") is not None
         ]
         return statistics.fmean(metres) / 1000 if metres else None
-
-
-def _appointment(data: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """When and where, as the citizen sees it."""
-    if not data.get("location"):
-        return None
-    return data["start"], data["end"], data["location"]["code"]
 
 
 def _names(receipt: Receipt, element: str | None) -> bool:

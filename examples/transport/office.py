@@ -45,7 +45,7 @@ class Location(BaseModel):
 
 
 class SessionPlanned(BaseModel):
-    """session.offered.v1 and session.moved.v1."""
+    """session.offered.v1, session.moved.v1 and session.restated.v1."""
 
     session_id: str
     citizen_id: str
@@ -66,6 +66,7 @@ class SessionCancelled(BaseModel):
 MODELS: Final[dict[str, type[SessionPlanned | SessionCancelled]]] = {
     "dk.genvej.session.offered.v1": SessionPlanned,
     "dk.genvej.session.moved.v1": SessionPlanned,
+    "dk.genvej.session.restated.v1": SessionPlanned,
     "dk.genvej.session.cancelled.v1": SessionCancelled,
 }
 

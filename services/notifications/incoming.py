@@ -58,7 +58,7 @@ class _Session(_Model):
 
 
 class SessionOffered(_Session):
-    """session.offered.v1, and session.moved.v1 when `previous` is there."""
+    """session.offered.v1 and session.restated.v1; session.moved.v1 when `previous` is there."""
 
     start: Instant
     end: Instant
@@ -265,6 +265,7 @@ def _order(value: bytes, _cause: str) -> OrderState | None:
 _READERS: Final[dict[str, Callable[[bytes, str], Command | OrderState | None]]] = {
     f"{TYPE_PREFIX}session.offered.v1": _offered,
     f"{TYPE_PREFIX}session.moved.v1": _offered,
+    f"{TYPE_PREFIX}session.restated.v1": _offered,
     f"{TYPE_PREFIX}session.cancelled.v1": _cancelled,
     f"{TYPE_PREFIX}free-choice.opened.v1": _free_choice,
     f"{TYPE_PREFIX}order.withdrawn.v1": _withdrawn,

@@ -31,6 +31,7 @@ PRODUCES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
     events.TRAINING: {
         events.OFFERED: events.SessionOffered,
         events.MOVED: events.SessionMoved,
+        events.RESTATED: events.SessionRestated,
         events.CANCELLED: events.SessionCancelled,
         events.INFEASIBLE: events.OrderInfeasible,
     },

@@ -54,7 +54,9 @@ def _order() -> Order:
     return order_of(OrderIn.model_validate(order))
 
 
-def _statement(version: int, *shifts: tuple[str, str], week: str = "2022-W21") -> CapacityStated:
+def _statement(
+    version: int, *shifts: tuple[str, str], week: str = "2022-W21", therapist: str = "316-t01"
+) -> CapacityStated:
     """Holbæk's training centre in a week, by default that of the story."""
     return CapacityStated.model_validate(
         {
@@ -72,7 +74,7 @@ def _statement(version: int, *shifts: tuple[str, str], week: str = "2022-W21") -
             "rooms": [{"code": "holbaek-1", "name": "Sal 1"}],
             "therapists": [
                 {
-                    "id": "316-t01",
+                    "id": therapist,
                     "competences": ["almen"],
                     "languages": ["da", "en"],
                     "shifts": [{"start": start, "end": end} for start, end in shifts],
@@ -84,7 +86,8 @@ def _statement(version: int, *shifts: tuple[str, str], week: str = "2022-W21") -
 
 
 def _story() -> Iterator[Event]:
-    """Ruddi is offered a Saturday; his therapist falls ill, twice; then all hours are gone."""
+    """Ruddi is offered a Saturday; a colleague takes over; his therapist falls ill, twice; then all
+    hours are gone."""
     desk = Desk("316", Terms(public_holiday), postcodes())
 
     diary = Diary()
@@ -100,8 +103,9 @@ def _story() -> Iterator[Event]:
     desk.begin(diary)
     yield from desk.place(_order(), "{}", _NOW)
     yield from desk.settle(_NOW)
-    yield from capacity(_statement(2, _FRIDAY))
-    yield from capacity(_statement(3))
+    yield from capacity(_statement(2, _SATURDAY, therapist="316-t02"))
+    yield from capacity(_statement(3, _FRIDAY))
+    yield from capacity(_statement(4))
     yield from capacity(_statement(2, week="2022-W22"))
 
 

@@ -81,11 +81,19 @@ class SessionOffered:
 
 @dataclass(frozen=True, slots=True)
 class SessionMoved:
-    """A session changed; time and place may be the same (another therapist, room or limit)."""
+    """A session has another time or another place."""
 
     order: Order
     booking: Booking
     previous: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRestated:
+    """Time and place stand; therapist, room, limit or the need of transport changed."""
+
+    order: Order
+    booking: Booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ class OrderInfeasible:
     first_possible: date | None
 
 
-Event = SessionOffered | SessionMoved | SessionCancelled | OrderInfeasible
+Event = SessionOffered | SessionMoved | SessionRestated | SessionCancelled | OrderInfeasible
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +213,7 @@ def _keep(placed: Placed, booking: Booking, shortfall: Shortfall | None, now: da
     if after == booking:
         return Decision(kept, said)
     after = replace(after, revision=booking.revision + 1, offered_at=now)
-    moved = SessionMoved(order, after, booking.slot)
-    return Decision(replace(kept, booking=after), (*said, moved))
+    return Decision(replace(kept, booking=after), (*said, SessionRestated(order, after)))
 
 
 def _withdraw(placed: Placed, now: datetime) -> Decision | None:
@@ -222,7 +229,7 @@ def _withdraw(placed: Placed, now: datetime) -> Decision | None:
 
 
 def _rebook(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Decision:
-    """Moves a session that cannot stay; where nothing is free it is cancelled and must wait."""
+    """Replaces a slot that cannot stay; where nothing is free the session is cancelled."""
     booking = placed.booking
     if booking is None:
         return _book(provider, placed, answer, now)
@@ -233,9 +240,14 @@ def _rebook(provider: Provider, placed: Placed, answer: Answer, now: datetime) -
         waiting = replace(placed, status=Status.WAITING, booking=None, told=told)
         return Decision(waiting, (cancelled, *said))
     after = _booking(provider, placed, answer.slot, answer, now)
-    moved = SessionMoved(placed.order, after, booking.slot)
+    order = placed.order
+    event: Event = (
+        SessionRestated(order, after)
+        if after.slot.appointment == booking.slot.appointment
+        else SessionMoved(order, after, booking.slot)
+    )
     return Decision(
-        replace(placed, status=_status(after), booking=after, told=told), (*said, moved)
+        replace(placed, status=_status(after), booking=after, told=told), (*said, event)
     )
 
 

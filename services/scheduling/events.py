@@ -69,9 +69,14 @@ class SessionOffered(_Wire):
 
 
 class SessionMoved(SessionOffered):
-    """A session changed. Start and location may equal `previous`: then only others need to know."""
+    """A session has another time or another place."""
 
     previous: Time
+
+
+class SessionRestated(SessionOffered):
+    """Time and place stand, so the citizen needs no message; therapist, room, limit or the need of
+    transport changed."""
 
 
 class SessionCancelled(_Wire):
@@ -148,6 +153,7 @@ def kind(name: str) -> str:
 
 OFFERED: Final = kind("session.offered")
 MOVED: Final = kind("session.moved")
+RESTATED: Final = kind("session.restated")
 CANCELLED: Final = kind("session.cancelled")
 INFEASIBLE: Final = kind("order.infeasible")
 STATED: Final = kind("capacity.stated")
@@ -179,6 +185,8 @@ def training(event: domain.Event, locations: Mapping[str, Location]) -> Event:
             )
             offer = _offer(order, booking, locations)
             return _event(MOVED, order, SessionMoved(**offer, previous=then))
+        case domain.SessionRestated(order, booking):
+            return _event(RESTATED, order, SessionRestated(**_offer(order, booking, locations)))
         case domain.SessionCancelled(order, booking, reason):
             cancelled = SessionCancelled(
                 session_id=booking.session_id,

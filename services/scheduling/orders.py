@@ -80,6 +80,11 @@ class Slot:
         return self.end - self.start
 
     @property
+    def appointment(self) -> tuple[str, datetime, datetime]:
+        """What the citizen has to know: where and when."""
+        return self.location, self.start, self.end
+
+    @property
     def week(self) -> str:
         """The ISO week that it lies in."""
         return week_of(local_date(self.start))

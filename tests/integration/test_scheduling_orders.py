@@ -71,7 +71,7 @@ async def test_capacity_that_comes_twice_changes_nothing(process: Process) -> No
     await process.orders(orders_placed([an_order_body()]))
     batch = capacity_stated(a_statement("R", a_therapist("T3", *all_week()), version=2))
     first = await process.twice(process.scheduling.capacity, batch)
-    assert on_training(first) == ["session.moved"]
+    assert on_training(first) == ["session.restated"]
 
 
 async def test_withdrawals_and_closings_that_come_twice_change_nothing(process: Process) -> None:

@@ -169,6 +169,18 @@ def test_a_move_of_an_offer_that_was_not_sent_becomes_the_offer() -> None:
     assert decision.draft.first_contact
 
 
+def test_what_is_restated_changes_only_a_message_that_has_not_left() -> None:
+    restated = news(Change.OFFERED, SESSION, 2)
+    decision = decided(restated, case(BY_MAIL, told(Status.CREATED)))
+    assert decision.cancels == {"message-1": "superseded"}
+    assert decision.draft is not None
+    assert (decision.draft.template, decision.draft.status) == (
+        Template.SESSION_OFFERED,
+        Status.CREATED,
+    )
+    assert drafted(restated, case(BY_MAIL, told())).reason == "nothing-new"
+
+
 def test_a_move_there_and_back_before_anything_was_sent_is_not_told() -> None:
     away = told(Status.CREATED, Template.SESSION_MOVED, LATER, revision=2)
     decision = decided(news(Change.MOVED, SESSION, 3), case(BY_MAIL, told(), away))

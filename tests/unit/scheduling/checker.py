@@ -25,6 +25,11 @@ def iso_week(day: date) -> str:
     return "{}-W{:02d}".format(*day.isocalendar()[:2])
 
 
+def appointment(session: Data) -> tuple[str, str, str]:
+    """What a citizen has to know of a session."""
+    return session["location"]["code"], session["start"], session["end"]
+
+
 class Plan:
     """What was published about sessions, replayed to the sessions that stand."""
 
@@ -45,6 +50,10 @@ class Plan:
             standing = self.sessions.get(session_id)
             if (kind == "session.offered.v1") is not (standing is None):
                 self.faults.append(f"{session_id}: {kind} out of turn")
+            elif standing is not None and kind != "session.cancelled.v1":
+                moved = appointment(event) != appointment(standing)
+                if moved is not (kind == "session.moved.v1"):
+                    self.faults.append(f"{session_id}: {kind}, but the time and place say else")
             if kind == "session.cancelled.v1":
                 self.sessions.pop(session_id, None)
             else:

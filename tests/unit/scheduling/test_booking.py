@@ -157,9 +157,10 @@ def test_a_changed_limit_is_told_even_where_the_session_stays() -> None:
     world = a_world(a_statement("R", a_therapist("T1", *all_week())))
     world.order(an_order_body())
     events = world.order(an_order_body(limit=NEXT_MONDAY + timedelta(1), transport=True))
-    moved = events[0]
-    assert kinds(events) == ["session.moved"]
-    assert (moved["previous"]["start"], moved["transport"]) == (moved["start"], True)
+    restated = events[0]
+    assert kinds(events) == ["session.restated"]
+    assert (restated["limit"], restated["transport"]) == ("2026-12-01", True)
+    assert (restated["revision"], restated["start"]) == (2, "2026-11-24T07:00:00Z")
 
 
 def test_a_limit_that_cannot_be_held_is_told_again_when_it_changes() -> None:
@@ -167,10 +168,10 @@ def test_a_limit_that_cannot_be_held_is_told_again_when_it_changes() -> None:
     world = a_world(a_statement("R", a_therapist("T1", (friday, "09:00", "10:00")), week=NEXT_WEEK))
     world.order(an_order_body(limit=NEXT_MONDAY))
     events = world.order(an_order_body(limit=FRIDAY))
-    assert kinds(events) == ["order.infeasible", "session.moved"]
+    assert kinds(events) == ["order.infeasible", "session.restated"]
     assert (events[0]["limit"], events[0]["first_possible"]) == (str(FRIDAY), str(friday))
     held = world.order(an_order_body(limit=friday))
-    assert (kinds(held), held[0]["inside_limit"]) == (["session.moved"], True)
+    assert (kinds(held), held[0]["inside_limit"]) == (["session.restated"], True)
 
 
 def test_a_session_before_the_new_earliest_date_is_moved() -> None:
@@ -187,10 +188,21 @@ def test_another_therapist_takes_over_at_the_same_time() -> None:
     )
     world.order(an_order_body())
     events = world.capacity(a_statement("R", a_therapist("T2", *all_week()), version=2))
-    moved = events[0]
+    restated = events[0]
+    assert kinds(events) == ["session.restated"]
+    assert (restated["therapist"], restated["start"]) == ("T2", "2026-11-24T07:00:00Z")
+    assert (
+        restated["reason"] == "The time and place stay; therapist T1 by T2 because of new capacity."
+    )
+
+
+def test_a_session_that_lasts_longer_at_the_same_start_is_moved() -> None:
+    world = a_world(a_statement("R", a_therapist("T1", *all_week())))
+    world.order(an_order_body(minutes=45))
+    events = world.order(an_order_body(minutes=60))
     assert kinds(events) == ["session.moved"]
-    assert (moved["therapist"], moved["start"]) == ("T2", moved["previous"]["start"])
-    assert moved["reason"] == "The time and place stay; therapist T1 by T2 because of new capacity."
+    assert events[0]["start"] == events[0]["previous"]["start"]
+    assert events[0]["end"] != events[0]["previous"]["end"]
 
 
 def test_a_session_today_may_change_therapist_but_not_to_a_time_without_notice() -> None:

@@ -90,5 +90,20 @@ def test_a_planted_fault_is_found(planted: Callable[[], list[str]], said: str) -
 
 def test_revisions_that_jump_are_found() -> None:
     plan = Plan()
-    plan.read([a_session(), {**a_session(), "type": "session.moved.v1", "revision": 3}])
+    plan.read([a_session(), {**a_session(), "type": "session.restated.v1", "revision": 3}])
     assert plan.faults == ["s1 jumps to revision 3"]
+
+
+def test_a_move_that_moves_nothing_is_found_and_so_is_one_that_is_not_said() -> None:
+    plan = Plan()
+    plan.read(
+        [
+            a_session(),
+            a_session(type="session.moved.v1", revision=2),
+            a_session(begin="10:00", type="session.restated.v1", revision=3),
+        ]
+    )
+    assert [fault.split(",")[0] for fault in plan.faults] == [
+        "s1: session.moved.v1",
+        "s1: session.restated.v1",
+    ]

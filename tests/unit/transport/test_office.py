@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from examples.transport.office import EARLY, Ride, SessionCancelled, SessionPlanned, decide
+from examples.transport.office import (
+    EARLY,
+    MODELS,
+    Ride,
+    SessionCancelled,
+    SessionPlanned,
+    decide,
+)
 
+CONTRACTS = Path(__file__).parents[3] / "shared" / "contracts"
 START = datetime.fromisoformat("2026-11-24T09:00:00Z")
 HOUR = timedelta(hours=1)
 PLACE = {"name": "Vorup", "address": "Vorup Boulevard 1", "postcode": "8940"}
@@ -62,6 +71,12 @@ def test_a_ride_that_nobody_needs_any_more_is_cancelled(
     ride = decide(a_ride(), news)
     assert ride is not None
     assert ride.state == "cancelled"
+
+
+@pytest.mark.parametrize("kind", sorted(MODELS))
+def test_what_scheduling_promises_is_what_the_office_reads(kind: str) -> None:
+    example = CONTRACTS / f"{kind.removeprefix('dk.genvej.')}.example.json"
+    assert MODELS[kind].model_validate_json(example.read_bytes()).session_id
 
 
 def test_old_news_changes_nothing() -> None:
