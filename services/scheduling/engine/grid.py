@@ -1,0 +1,222 @@
+"""A provider's calendar and waiting orders as the flow's tables, and its plan as slots again.
+
+Sessions of one length lie on one grid for each provider, which starts where most shifts start: two
+of them then never overlap by half, and a slot's therapists and rooms can be counted. Time between
+the grid's slots and the shifts' ends is left to the online rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import Final
+
+import numpy as np
+
+from services.scheduling.engine.calendar import CELL, Calendar, Day, Staff, cells_of
+from services.scheduling.engine.model import (
+    EVERY_WEEKDAY,
+    MOST_SLOTS,
+    Ints,
+    Plan,
+    Requests,
+    Supply,
+)
+from services.scheduling.engine.online import Site
+from services.scheduling.orders import Order, Slot, Window
+
+VULNERABLE_WEIGHT: Final = 3
+KEPT_DAYS: Final = 28  # a late citizen can be booked until so many days after the limit
+UNKNOWN_WAY: Final = 30_000  # metres, where a distance is not known
+
+Kind = tuple[frozenset[str], str]  # competences, language
+
+
+def day_number(on: date) -> int:
+    """The engine's number of a date; a Monday's is divisible by 7."""
+    return on.toordinal() - 1
+
+
+def date_of(day: int) -> date:
+    """The date of a number."""
+    return date.fromordinal(day + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Tables for the flow. Row n of `requests` is `orders[n]`; places are `codes`."""
+
+    orders: tuple[Order, ...]
+    codes: tuple[str, ...]
+    requests: Requests
+    supply: Supply
+    minutes: int
+    first_cell: int
+    classes: tuple[Kind, ...]
+    calendar: Calendar
+
+    def slots(self, plan: Plan) -> dict[str, Slot]:
+        """The plan's sessions by order id, each with a therapist and a room of its own."""
+        used: dict[tuple[int, int, int], tuple[set[str], set[str]]] = {}
+        found: dict[str, Slot] = {}
+        for row in np.flatnonzero(plan.booked).tolist():
+            place, number, slot = int(plan.place[row]), int(plan.day[row]), int(plan.slot[row])
+            day = self.calendar.day(self.codes[place], date_of(number))
+            assert day is not None, "the plan books only days that the calendar has"
+            staff, rooms = used.setdefault((place, number, slot), (set(), set()))
+            bits = _bits(self.first_cell, slot, self.minutes)
+            taker = self.classes[int(plan.taker[row])]
+            therapist = min(
+                one.id
+                for one in day.staff.values()
+                if _class(one) == taker and one.free & bits == bits and one.id not in staff
+            )
+            room = min(c for c, free in day.rooms.items() if free & bits == bits and c not in rooms)
+            staff.add(therapist)
+            rooms.add(room)
+            start = day.instant(self.first_cell + slot * cells_of(self.minutes))
+            end = start + timedelta(minutes=self.minutes)
+            found[self.orders[row].order_id] = Slot(self.codes[place], therapist, room, start, end)
+        return found
+
+
+def can_be_planned(order: Order, minutes: int) -> bool:
+    """Whether the flow can take the order: one length, with a room, at a location."""
+    return order.step.minutes == minutes and order.step.room and order.step.delivery == "location"
+
+
+def lay_out(
+    calendar: Calendar,
+    orders: Sequence[Order],
+    sites: Mapping[str, Sequence[Site]],
+    *,
+    first: date,
+    minutes: int,
+) -> Grid:
+    """Lays orders and free time from `first` on out on the grid of sessions of `minutes`.
+
+    `sites` are each order's, by order id. Orders that `can_be_planned` refuses are left out. Of
+    windows with different hours only those with the hours of the first one are used.
+    """
+    chosen = tuple(
+        sorted((o for o in orders if can_be_planned(o, minutes)), key=lambda o: o.order_id)
+    )
+    codes = tuple(sorted({site.code for order in chosen for site in sites[order.order_id]}))
+    horizon = max(calendar.last_day(), first)
+    days = {code: list(calendar.days(code, first, horizon)) for code in codes}
+    every = [day for of in days.values() for day in of]
+    first_cell = _first_cell(every, cells_of(minutes))
+    slots = min(MOST_SLOTS, (24 * 3600 // CELL - first_cell) // cells_of(minutes))
+    classes = tuple(
+        sorted({_class(one) for day in every for one in day.staff.values()}, key=_by_name)
+    ) or ((frozenset[str](), ""),)
+    kinds = (
+        tuple(sorted({(o.step.competences, o.language) for o in chosen}, key=_by_name)) or classes
+    )
+    spoken = frozenset(language for _, languages in classes for language in languages.split())
+    may = np.array([[_may(kind, able, spoken) for able in classes] for kind in kinds])
+    shape = (len(codes), (horizon - first).days + 1, slots)
+    capacity = np.zeros((len(classes), *shape), np.int64)
+    rooms = np.zeros(shape, np.int64)
+    for place, code in enumerate(codes):
+        for day in days[code]:
+            at = (day.date - first).days
+            for slot in range(slots):
+                bits = _bits(first_cell, slot, minutes)
+                rooms[place, at, slot] = sum(free & bits == bits for free in day.rooms.values())
+                for one in day.staff.values():
+                    if one.free & bits == bits:
+                        capacity[classes.index(_class(one)), place, at, slot] += 1
+    begin, horizon_day = day_number(first), day_number(horizon)
+    earliest = np.array([max(begin, day_number(o.earliest)) for o in chosen], np.int64)
+    limit = np.array([day_number(o.limit) if o.limit else horizon_day for o in chosen], np.int64)
+    wishes = [_wishes(o.windows, first_cell, slots, minutes) for o in chosen]
+    return Grid(
+        orders=chosen,
+        codes=codes,
+        requests=Requests(
+            ids=np.arange(len(chosen)),
+            earliest=earliest,
+            limit=limit,
+            last=np.maximum(limit, earliest) + KEPT_DAYS,
+            kind=np.array(
+                [kinds.index((o.step.competences, o.language)) for o in chosen], np.int64
+            ),
+            weekdays=np.array([weekdays for weekdays, _ in wishes], np.int64),
+            window=np.array([window for _, window in wishes], np.int64),
+            weight=np.array([VULNERABLE_WEIGHT if o.vulnerable else 1 for o in chosen], np.int64),
+            metres=_ways(chosen, sites, codes),
+        ),
+        supply=Supply(first_day=begin, capacity=capacity, rooms=rooms, may=may),
+        minutes=minutes,
+        first_cell=first_cell,
+        classes=classes,
+        calendar=calendar,
+    )
+
+
+def _class(staff: Staff) -> Kind:
+    return staff.competences, " ".join(sorted(staff.languages))
+
+
+def _by_name(kind: Kind) -> tuple[list[str], str]:
+    return sorted(kind[0]), kind[1]
+
+
+def _may(kind: Kind, able: Kind, spoken: frozenset[str]) -> bool:
+    """Competences must fit; the language too, where anybody here speaks it."""
+    competences, language = kind
+    understood = language in able[1].split() or language not in spoken
+    return competences <= able[0] and understood
+
+
+def _first_cell(days: Sequence[Day], cells: int) -> int:
+    """Where most shifts start, as cells into a grid of that length; the earliest of equals."""
+    starts = Counter(
+        ((one.shift & -one.shift).bit_length() - 1) % cells
+        for day in days
+        for one in day.staff.values()
+        if one.shift
+    )
+    return min(starts, key=lambda cell: (-starts[cell], cell)) if starts else 0
+
+
+def _bits(first_cell: int, slot: int, minutes: int) -> int:
+    cells = cells_of(minutes)
+    return ((1 << cells) - 1) << (first_cell + slot * cells)
+
+
+def _wishes(
+    windows: Sequence[Window], first_cell: int, slots: int, minutes: int
+) -> tuple[int, int]:
+    if not windows:
+        return EVERY_WEEKDAY, (1 << slots) - 1
+    hours = (windows[0].begin, windows[0].finish)
+    alike = [w for w in windows if (w.begin, w.finish) == hours]
+    weekdays = 0
+    for window in alike:
+        weekdays |= EVERY_WEEKDAY if window.weekday is None else 1 << (window.weekday - 1)
+    begin, finish = _minutes(hours[0]), 24 * 60 if hours[1] is None else _minutes(hours[1])
+    mask = 0
+    for slot in range(slots):
+        start = (first_cell + slot * cells_of(minutes)) * CELL // 60
+        if begin <= start and start + minutes <= finish:
+            mask |= 1 << slot
+    return weekdays, mask
+
+
+def _minutes(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def _ways(
+    orders: Sequence[Order], sites: Mapping[str, Sequence[Site]], codes: Sequence[str]
+) -> Ints:
+    metres = np.full((len(orders), len(codes)), -1, np.int64)
+    for row, order in enumerate(orders):
+        for site in sites[order.order_id]:
+            way = UNKNOWN_WAY if site.distance_m is None else site.distance_m
+            metres[row, codes.index(site.code)] = way
+    return metres
