@@ -65,8 +65,8 @@ class Portfolio:
     def terms(self, kind: PlanType, discharge: date) -> Terms:
         """What a hospital's plan is decided by."""
         programme = self.of_plan(kind)
-        law = law_on(programme, discharge, None)
-        assert law is not None, "the law of a programme that takes plans asks no age"
+        law = _newest(programme.laws, discharge)  # which ask no age where plans are taken
+        assert law is not None, "a programme has a law"
         return Terms(programme=programme, law=law)
 
 
