@@ -76,59 +76,67 @@ def plan_course(
     """
     if not offers:
         raise InvalidInputError("a course has at least one session")
-    usable = [
-        sorted(o for o in of if o.seats > 0 and metres[o.place] >= 0 and o.day >= earliest)
-        for of in offers
-    ]
-    names = sorted({name for of in usable for offer in of for name in offer.people})
+    seen: dict[int, _Days] = {}
+    days: list[_Days] = []
+    for of in offers:
+        if id(of) not in seen:  # one list for all sessions is looked through once
+            seen[id(of)] = _cheapest_by_day(of, metres, earliest)
+        days.append(seen[id(of)])
+    names = sorted({name for of in days for _, by_name in of.values() for name in by_name})
     best: Course | None = None
     for name in names:
-        found = _with_own(name, usable, rhythm, metres, price, earliest=earliest)
+        found = _with_own(name, days, rhythm, price, earliest=earliest)
         if found is not None and (best is None or found.cost < best.cost):
             best = found
     return best
 
 
+_Priced = tuple[int, Offer]
+_Days = dict[int, tuple[_Priced, dict[str, _Priced]]]
+
+
+def _cheapest_by_day(offers: Iterable[Offer], metres: Sequence[int], earliest: int) -> _Days:
+    """The shortest way of each day, whoever is there, and for each who is."""
+    days: _Days = {}
+    for offer in offers:
+        if offer.seats < 1 or metres[offer.place] < 0 or offer.day < earliest:
+            continue
+        priced = (metres[offer.place], offer)
+        anybody, by_name = days.setdefault(offer.day, (priced, {}))
+        if priced < anybody:
+            days[offer.day] = (priced, by_name)
+        for name in offer.people:
+            if name not in by_name or priced < by_name[name]:
+                by_name[name] = priced
+    return days
+
+
 def _with_own(
-    own: str,
-    offers: Sequence[Sequence[Offer]],
-    rhythm: Rhythm,
-    metres: Sequence[int],
-    price: CoursePrice,
-    *,
-    earliest: int,
+    own: str, days: Sequence[_Days], rhythm: Rhythm, price: CoursePrice, *, earliest: int
 ) -> Course | None:
     reached: dict[int, tuple[int, tuple[Offer, ...]]] = {}
-    for number, of in enumerate(offers):
+    for number, of in enumerate(days):
         now: dict[int, tuple[int, tuple[Offer, ...]]] = {}
-        for day, (cost, offer) in _cheapest_of_day(own, of, metres, price).items():
+        for day, ((way, offer), by_name) in of.items():
+            cost, session = way + price.stranger, offer
+            if own in by_name and by_name[own][0] <= cost:
+                cost, session = by_name[own]
             if number == 0:
-                now[day] = (cost + price.waited_day * (day - earliest), (offer,))
+                now[day] = (cost + price.waited_day * (day - earliest), (session,))
                 continue
             before = [
-                (so_far + cost + price.off_rhythm_day * abs(day - last - rhythm.best), last)
-                for last, (so_far, _) in reached.items()
-                if rhythm.fewest <= day - last <= rhythm.most
+                (reached[last][0] + price.off_rhythm_day * abs(day - last - rhythm.best), last)
+                for last in range(day - rhythm.most, day - rhythm.fewest + 1)
+                if last in reached
             ]
             if before:
-                total, last = min(before)
-                now[day] = (total, (*reached[last][1], offer))
+                so_far, last = min(before)
+                now[day] = (so_far + cost, (*reached[last][1], session))
         reached = now
     if not reached:
         return None
     cost, sessions = min(reached.values())
     return Course(sessions=sessions, therapist=own, cost=cost)
-
-
-def _cheapest_of_day(
-    own: str, offers: Iterable[Offer], metres: Sequence[int], price: CoursePrice
-) -> dict[int, tuple[int, Offer]]:
-    cheapest: dict[int, tuple[int, Offer]] = {}
-    for offer in offers:
-        cost = metres[offer.place] + (0 if own in offer.people else price.stranger)
-        if offer.day not in cheapest or (cost, offer) < cheapest[offer.day]:
-            cheapest[offer.day] = (cost, offer)
-    return cheapest
 
 
 def meetings(
@@ -183,7 +191,8 @@ def plan_courses(wishes: Iterable[Wish], price: CoursePrice) -> dict[str, Course
         return not any((name, offer.day, offer.slot) in busy for name in offer.people)
 
     for wish in sorted(wishes, key=lambda wish: wish.id):
-        left = [[offer for offer in of if is_left(offer)] for of in wish.offers]
+        of_list = {id(of): [offer for offer in of if is_left(offer)] for of in wish.offers}
+        left = [of_list[id(of)] for of in wish.offers]
         course = plan_course(left, wish.rhythm, wish.metres, price, earliest=wish.earliest)
         planned[wish.id] = course
         for offer in course.sessions if course else ():

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.scheduling import medians, note
-from tests.benchmarks.scheduling.batch import online_microseconds, timing
+from tests.benchmarks.scheduling.batch import (
+    FIRST_SESSIONS,
+    FOLLOW_UPS,
+    MUNICIPALITIES,
+    national_day,
+    online_microseconds,
+    timing,
+)
 from tests.benchmarks.scheduling.table import run_all
 
 ROOT = Path(__file__).parents[3]
@@ -21,11 +28,15 @@ PEER_UP_TO = 1_000
 
 def _plans() -> str:
     timings = [timing(size, peer=size <= PEER_UP_TO) for size in SIZES]
+    day, of_day = national_day()
     median, p99 = online_microseconds()
     note.plot_cost(timings, PLOTS / "plan.svg")
     return (
         f"{note.plans(timings)}\n\nOne decision in memory (least price, booking included; 2,000 "
-        f"citizens): median {median:.0f} µs, 99th percentile {p99:.0f} µs."
+        f"citizens): median {median:.0f} µs, 99th percentile {p99:.0f} µs.\n\n"
+        f"A national day ({MUNICIPALITIES} municipalities one after the other, {FIRST_SESSIONS:,} "
+        f"first sessions by the exact flow, {FOLLOW_UPS:,} follow-ups in courses of five by the "
+        f"dynamic programme): {day:.1f} s, {of_day:.1f} s of the processor."
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
+from services.scheduling.engine.courses import CoursePrice, Offer, Rhythm, Wish, plan_courses
 from services.scheduling.engine.flow import assign
 from services.scheduling.engine.model import Requests, Supply
 from services.scheduling.engine.network import Arcs, Network
@@ -119,3 +120,44 @@ def online_microseconds(size: int = 2000) -> tuple[float, float]:
             shelf.take(choice)
         taken.append(1e6 * (time.perf_counter() - started))
     return float(np.median(taken)), float(np.quantile(taken, 0.99))
+
+
+MUNICIPALITIES, FIRST_SESSIONS, FOLLOW_UPS, COURSE = 98, 1_500, 4_000, 5
+
+
+def national_day() -> tuple[float, float]:
+    """Plans a day of the whole country, one municipality after the other; seconds on the clock and
+    of the processor. Each has its share of first sessions and of follow-ups in courses of five."""
+    started, worked = time.perf_counter(), time.process_time()
+    spent = 0.0
+    for number in range(MUNICIPALITIES):
+        making = time.perf_counter(), time.process_time()
+        requests, supply = a_week(FIRST_SESSIONS // MUNICIPALITIES + 1, seed=number)
+        offers = _therapy_hours(number)
+        wishes = [
+            Wish(
+                id=f"{citizen:03}",
+                offers=[offers] * COURSE,
+                rhythm=Rhythm(fewest=2, best=4, most=7),
+                metres=(1_000 * citizen, 4_000),
+                earliest=1,
+            )
+            for citizen in range(FOLLOW_UPS // MUNICIPALITIES // COURSE + 1)
+        ]
+        spent += time.perf_counter() - making[0]
+        worked += time.process_time() - making[1]
+        assign(requests, supply, Price())
+        plan_courses(wishes, CoursePrice())
+    return time.perf_counter() - started - spent, time.process_time() - worked
+
+
+def _therapy_hours(seed: int) -> list[Offer]:
+    chance = np.random.Generator(np.random.PCG64(seed))
+    return [
+        Offer(day=day, slot=slot, place=therapist % 2, people=(f"t{therapist}",))
+        for therapist in range(8)
+        for day in range(1, 43)
+        if day % 7 < 5
+        for slot in range(8)
+        if chance.random() < 0.3
+    ]
