@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from shared.faults import (
 from shared.handling import Dead, Unit
 from shared.ledger import Claim, Range
 from shared.waiting import is_set
+from shared.watch import Place
 from shared.wire import inbox_key
 
 if TYPE_CHECKING:
@@ -74,21 +75,25 @@ class Batches:
     on_commit: Callable[[], None] = lambda: None
 
     async def apply(
-        self, entries: Sequence[Entry], *, fenced: bool = True, abandon: asyncio.Event | None = None
+        self,
+        entries: Sequence[Entry],
+        *,
+        positions: dict[Place, int] | None = None,
+        abandon: asyncio.Event | None = None,
     ) -> list[Result]:
         """Handles entries in order; returns when each is applied, parked or dead.
 
-        `fenced` entries are records, whose positions move with them. Raises Fenced where another
-        process has moved them, Halted where one of their sources is halted, and Abandoned where
-        `abandon` was set while a transient failure lasted; what was not committed by then has not
-        happened.
+        Where the entries are records, `positions` says where the database is believed to be; it
+        moves with them, here and there. Raises Fenced where it is elsewhere, Halted where a source
+        is halted, and Abandoned where `abandon` was set while a transient failure lasted; what
+        was not committed by then has not happened.
         """
         results: list[Result] = []
         parts = [entries]
         while parts:
             part = parts.pop()
             try:
-                results.append(await self._persist(part, None, fenced, abandon))
+                results.append(await self._persist(part, None, positions, abandon))
             except Split as split:
                 parts += [part[split.at :], part[: split.at]]
             except Fault as fault:
@@ -96,7 +101,7 @@ class Batches:
                     middle = len(part) // 2
                     parts += [part[middle:], part[:middle]]
                 else:
-                    results.append(await self._persist(part, fault.reason, fenced, abandon))
+                    results.append(await self._persist(part, fault.reason, positions, abandon))
         return results
 
     async def command(
@@ -160,14 +165,14 @@ class Batches:
         self,
         entries: Sequence[Entry],
         verdict: str | None,
-        fenced: bool,
+        positions: dict[Place, int] | None,
         abandon: asyncio.Event | None,
     ) -> Result:
         attempt = 0
         while True:
             try:
                 async with asyncio.timeout(DEADLINE) as deadline:
-                    result = await self._once(entries, verdict, fenced)
+                    result = await self._once(entries, verdict, positions)
             except (Fenced, Halted, Split):
                 raise
             except Exception as error:
@@ -181,9 +186,11 @@ class Batches:
                 self.telemetry.well("batch")
                 return result
 
-    async def _once(self, entries: Sequence[Entry], verdict: str | None, fenced: bool) -> Result:
+    async def _once(
+        self, entries: Sequence[Entry], verdict: str | None, positions: dict[Place, int] | None
+    ) -> Result:
+        ranges = [] if positions is None else _ranges(entries, positions)
         async with self.transaction() as (unit, draft):
-            ranges = _ranges(entries) if fenced else []
             claim = await self._claim(unit, entries, ranges)
             todo, result = _sort(await _still_there(unit.conn, entries), claim, draft)
             if verdict is None:
@@ -194,6 +201,8 @@ class Batches:
             if draft.holds and len(todo) > 1:
                 _split_behind(draft, todo, entries)
             await self.finish(unit, draft, result)
+        if positions is not None:
+            positions.update({(r.topic, r.partition): r.next for r in ranges})
         return result
 
     async def _claim(self, unit: Unit, entries: Sequence[Entry], ranges: Sequence[Range]) -> Claim:
@@ -230,14 +239,16 @@ async def _wait(abandon: asyncio.Event | None, seconds: float, error: Exception)
         raise Abandoned from error
 
 
-def _ranges(entries: Sequence[Entry]) -> list[Range]:
-    first: dict[tuple[str, int], int] = {}
-    last: dict[tuple[str, int], int] = {}
+def _ranges(entries: Sequence[Entry], positions: Mapping[Place, int]) -> list[Range]:
+    first: dict[Place, int] = {}
+    last: dict[Place, int] = {}
     for entry in entries:
         place = (entry.message.topic, entry.message.partition)
         first.setdefault(place, entry.message.offset)
         last[place] = entry.message.offset
-    return [Range(*place, first[place], last[place] + 1) for place in sorted(first)]
+    return [
+        Range(*place, positions[place], first[place], last[place] + 1) for place in sorted(first)
+    ]
 
 
 def _sort(entries: Sequence[Entry], claim: Claim, draft: Draft) -> tuple[list[Entry], Result]:

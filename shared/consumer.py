@@ -88,6 +88,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         # Where the next record is expected. While a place stands here and no batch is in hand, all
         # before the consumer's position has been applied: a batch that is given up clears it.
         self._next: dict[Place, int] = {}
+        self._epoch = 0  # another one: positions or what was polled may have changed
         self._backlog: dict[Place, int] = {}
         self._committed: dict[Place, int] = {}
         self._halted: set[str] = set()
@@ -149,6 +150,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _parse(self, records: tuple[ConsumerRecord[Any, Any], ...]) -> KafkaMessage:
         # Nothing else has run since the poll: from here on a rebalance waits for this batch.
         self._idle.clear()
+        self._epoch += 1
         assert self.consumer is not None
         return KafkaMessage(body=b"", raw_message=records, consumer=self.consumer)
 
@@ -214,9 +216,11 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _lane(self, entries: Sequence[Entry]) -> bool:
         """Applies one lane, a transaction's worth at a time; returns whether it released any."""
         released = False
+        places = {(entry.message.topic, entry.message.partition) for entry in entries}
+        positions = {place: self._next[place] for place in places}
         for start in range(0, len(entries), self._most):
             part = entries[start : start + self._most]
-            results = await self._batches.apply(part, abandon=self._abandon)
+            results = await self._batches.apply(part, positions=positions, abandon=self._abandon)
             released = released or any(result.released for result in results)
         return released
 
@@ -309,6 +313,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._telemetry.well(trouble)
         if 0 < next_ < begin:
             self._telemetry.missed(tp.topic, tp.partition, begin - next_)
+        self._epoch += 1
         consumer.seek(tp, max(next_, begin))
         self._next[place] = max(next_, begin)
         self._backlog.setdefault(place, end)
@@ -355,12 +360,13 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         await self.commit()
         await self._heed_halts(consumer)
+        epoch = self._epoch
         places = list(self._next)
         ends: dict[TopicPartition, int] = await within(
             10.0, consumer.end_offsets([TopicPartition(*place) for place in places])
         )
         applied = {place: await self._applied(consumer, place) for place in places}
-        await self._pass_markers(applied)
+        await self._compare(epoch, applied)
         self.lag = self._watch.observe(
             now,
             {(tp.topic, tp.partition): e for tp, e in ends.items()},
@@ -383,21 +389,28 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
                 return max(position, self._next[place])
         return self._next.get(place)
 
-    async def _pass_markers(self, applied: Mapping[Place, int | None]) -> None:
-        """Moves the positions past markers that follow the last record, when nothing is in hand.
+    async def _compare(self, epoch: int, applied: Mapping[Place, int | None]) -> None:
+        """Holds our positions against the database's, while nothing happens.
 
-        Then a position that has reached the log's end says so, to other processes as well.
+        Moves the database's past markers that follow the last record, so that a log that is read
+        to its end looks so to others. A database that is behind us has lost transactions (a
+        failover): then reading goes on where it is.
         """
-        if self.busy:
+        if epoch != self._epoch or self.busy:
             return
+        known = dict(self._next)
         ranges = [
-            Range(*place, self._next[place], at)
+            Range(*place, known[place], known[place], at)
             for place, at in applied.items()
-            if at is not None and place in self._next and at > self._next[place]
+            if at is not None and place in known and at > known[place]
         ]
-        if ranges:
-            async with self._pool.acquire() as conn:
+        async with self._pool.acquire() as conn:
+            if ranges:
                 await ledger.move(conn, ranges)
+            where = await ledger.positions(conn, known)
+        if epoch == self._epoch and any(where[place] < at for place, at in known.items()):
+            self._telemetry.trouble(self.kind, "the database has lost positions; reading again")
+            await self._reseek()
 
     async def _heed_halts(self, consumer: AIOKafkaConsumer) -> None:
         async with self._pool.acquire() as conn:

@@ -93,7 +93,7 @@ class DeadLetters:
             attempt=row["attempt"],
             dead_id=letter,
         )
-        results = await self._batches.apply([entry], fenced=False)
+        results = await self._batches.apply([entry])
         await self.drain(row["holds"], letter)
         if any(result.dead for result in results):
             return "dead"
@@ -140,7 +140,7 @@ class DeadLetters:
                 )
             if rows:
                 entries = [self._entry(row, letter) for row in rows]
-                results = await self._batches.apply(entries, fenced=False)
+                results = await self._batches.apply(entries)
                 done = sum(result.applied for result in results)
                 if not done:
                     break  # another process is at it

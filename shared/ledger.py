@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a batch holds of one partition: its first offset and the one after its last."""
+    """What a batch holds of one partition: its first offset and the one after its last.
+
+    `least` is where the database was last known to be; it may lie before `first`, because markers
+    and compaction leave gaps.
+    """
 
     topic: str
     partition: int
+    least: int
     first: int
     next: int
 
@@ -35,9 +40,10 @@ class Claim:
 _CLAIM: Final = """
 WITH moved AS (
     UPDATE runtime.offsets o SET next_offset = r.next
-    FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
-         AS r(topic, partition, first, next)
-    WHERE o.topic = r.topic AND o.partition = r.partition AND o.next_offset <= r.first
+    FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $8::bigint[])
+         AS r(topic, partition, first, next, least)
+    WHERE o.topic = r.topic AND o.partition = r.partition
+      AND o.next_offset BETWEEN r.least AND r.first
     RETURNING 1
 ), fresh AS (
     INSERT INTO runtime.inbox (key, seen_at) SELECT k, $6 FROM unnest($5::uuid[]) AS k
@@ -61,7 +67,11 @@ async def claim(
     subjects: Sequence[str],
     now: datetime,
 ) -> Claim:
-    """Moves the positions, records the inbox keys and locks the holds: the fence of a batch."""
+    """Moves the positions, records the inbox keys and locks the holds: the fence of a batch.
+
+    A position beyond the batch's first record means that somebody else is ahead; one before what
+    was last known, that the database has lost transactions (a failover): both are not moved.
+    """
     row = await conn.fetchrow(
         _CLAIM,
         [r.topic for r in ranges],
@@ -71,6 +81,7 @@ async def claim(
         keys,
         now,
         subjects,
+        [r.least for r in ranges],
     )
     assert row is not None
     held: dict[str, set[uuid.UUID]] = {}

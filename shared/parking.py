@@ -73,7 +73,7 @@ class Parking:
                     self._telemetry.trouble("parked", "a vault key is missing")
                 if not entries:
                     return looked_at
-                results = await self._batches.apply(entries, fenced=False, abandon=abandon)
+                results = await self._batches.apply(entries, abandon=abandon)
                 looked_at += sum(result.applied for result in results)
                 if len(rows) < _MOST or not any(result.applied for result in results):
                     return looked_at
