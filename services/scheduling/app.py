@@ -17,6 +17,7 @@ from services.scheduling.handlers import Scheduling
 from services.scheduling.handlers_roster import Rosters
 from services.scheduling.incoming import CapacityStated
 from services.scheduling.provider import Terms
+from services.scheduling.retention import KIND, Retention
 from services.scheduling.settings import (
     Municipality,
     SchedulingSettings,
@@ -50,18 +51,21 @@ def service(settings: SchedulingSettings) -> Service:
         notice_days=settings.notice_days, transfer_minutes=settings.transfer_minutes
     )
     municipalities = read_municipalities(settings.municipalities, otherwise)
-    scheduling = Scheduling(terms(municipalities, otherwise), postcodes())
+    kept = timedelta(days=settings.keep_days)
+    scheduling = Scheduling(terms(municipalities, otherwise, kept), postcodes())
+    retention = Retention(kept)
     rosters = Rosters(Sources(settings.topics), competences(municipalities, otherwise))
     return Service(
         name=SchedulingSettings.service,
         migrations=MIGRATIONS,
         subscriptions=[
-            Subscription(topics=["referrals"], handler=scheduling.referrals),
-            Subscription(topics=[events.CAPACITY], handler=scheduling.capacity),
+            Subscription(topics=["referrals"], handler=retention.beside(scheduling.referrals)),
+            Subscription(topics=[events.CAPACITY], handler=retention.beside(scheduling.capacity)),
             Subscription(
                 topics=["roster.{source}.capacity"], handler=rosters.intake, kind="intake"
             ),
         ],
+        timers={KIND: retention.due},
         produces=PRODUCES,
     )
 
@@ -78,13 +82,14 @@ def _denmark(year: int) -> holidays.HolidayBase:
 
 
 def terms(
-    municipalities: Mapping[str, Municipality], otherwise: Municipality
+    municipalities: Mapping[str, Municipality], otherwise: Municipality, kept: timedelta
 ) -> Callable[[str], Terms]:
     """Each provider's terms; a provider without a file of its own has those of `otherwise`."""
 
     def of(provider: str) -> Terms:
         one = municipalities.get(provider, otherwise)
-        return Terms(public_holiday, one.notice_days, timedelta(minutes=one.transfer_minutes))
+        transfer = timedelta(minutes=one.transfer_minutes)
+        return Terms(public_holiday, one.notice_days, transfer, kept)
 
     return of
 

@@ -166,6 +166,8 @@ def decide(provider: Provider, command: Command, now: datetime) -> Decision | No
 
 def _book(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Decision:
     """Books an order that has no session, or says why it must wait."""
+    if placed.order.earliest < provider.terms.oldest(now):
+        return _history(placed)
     said, told = _said(placed, answer.shortfall, answer.slot)
     if answer.slot is None:
         return Decision(replace(placed, status=Status.WAITING, told=told), said)
@@ -180,10 +182,19 @@ def _book(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> 
     return Decision(after, (*said, SessionOffered(placed.order, booking)))
 
 
+def _history(placed: Placed) -> Decision:
+    """Closes an order that is so old that what became of it may have been deleted."""
+    text = f"An order for {placed.order.earliest} is not planned any more."
+    said, told = _said(placed, Shortfall(Reason.LIMIT_PASSED, text), None)
+    return Decision(replace(placed, status=Status.CLOSED, told=told), said)
+
+
 def _change(
     provider: Provider, placed: Placed, order: Order, answer: Answer | None, now: datetime
 ) -> Decision:
     """Takes over an order's new state; a limit that changed is told of anew."""
+    if placed.booking is None and order.earliest < provider.terms.oldest(now):
+        return _history(replace(placed, order=order))
     if placed.status is Status.CLOSED or placed.order.limit != order.limit:
         placed = replace(placed, told=None)
     placed = replace(placed, order=order)

@@ -17,15 +17,21 @@ from services.scheduling.orders import Booking, Order, Placed, Slot, Status
 @dataclass(frozen=True, slots=True)
 class Terms:
     """A municipality's terms. `notice_days` is how many days ahead a session is booked at least;
-    `transfer` is what a citizen needs from a session at one place to one at another."""
+    `transfer` is what a citizen needs from a session at one place to one at another; orders are
+    `kept` for so long after the day on which they could have begun."""
 
     public_holiday: Callable[[date], bool]
     notice_days: int = 1
     transfer: timedelta = timedelta(hours=1)
+    kept: timedelta = timedelta(days=365)
 
     def earliest(self, now: datetime) -> date:
         """The first date on which anything may be booked now."""
         return local_date(now) + timedelta(days=self.notice_days)
+
+    def oldest(self, now: datetime) -> date:
+        """What should have begun before this date is history, and may have been deleted."""
+        return local_date(now) - self.kept
 
     def first_day(self, order: Order, now: datetime) -> date:
         """The first date on which a session for the order may be booked now."""

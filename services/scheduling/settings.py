@@ -41,6 +41,12 @@ class SchedulingSettings(ServiceSettings):
         le=600,
         description="Minutes that a citizen needs from a session at one place to one at another",
     )
+    keep_days: int = Field(
+        default=365,
+        ge=60,
+        le=36500,
+        description="Days after which past sessions, their orders and past capacity are deleted",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
