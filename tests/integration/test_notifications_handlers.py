@@ -124,7 +124,7 @@ async def test_a_contact_is_sealed_and_its_flags_are_true(world: World) -> None:
     assert clear == {
         "name": "Ruddi Test Berggren",
         "email": "ruddi@example.com",
-        "mobile": "+4520123456",
+        "mobile": "+447700900101",
         "language": "da",
         "deceased": False,
     }

@@ -71,7 +71,7 @@ async def test_the_mail_catcher_refuses_on_request(
 async def test_the_gateway_stops_cleanly_and_forgets_a_half_written_line(tmp_path: Path) -> None:
     port = free_port()
     (tmp_path / "accepted.jsonl").write_text(
-        '{"to": "+4520123456", "text": "æ", "reference": "r1", "at": "then"}\n{"to": "+45',
+        '{"to": "+447700900101", "text": "æ", "reference": "r1", "at": "then"}\n{"to": "+45',
         encoding="utf-8",
     )
     process = _start("sms_gateway", "--port", str(port), "--token", "t", "--state", str(tmp_path))

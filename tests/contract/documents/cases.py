@@ -25,7 +25,7 @@ from services.referral.plan import (
 
 AT: Final = datetime(2022, 5, 23, 8, 0, tzinfo=UTC)
 HOME: Final = Address(street="Testvej 1", suburb="Tølløse by", postcode="4340", district="Tølløse")
-RELATIVE: Final = Relative(name="Else Test Lauridsen", phone="20304050", relation="ægtefælle")
+RELATIVE: Final = Relative(name="Else Test Lauridsen", phone="+447700900104", relation="ægtefælle")
 GP: Final = GeneralPractitioner(name="Lægehuset Søndergade", ean="5790000000005")
 ICF: Final = (
     IcfCode(code="d450", qualifier="3", text="Gå"),
@@ -46,7 +46,7 @@ WORDS: Final = Narrative(
 )
 FULL: Final[dict[str, Any]] = {
     "address": HOME,
-    "phone": "20304050",
+    "phone": "+447700900104",
     "relatives": (RELATIVE,),
     "gp": GP,
     "icf": ICF,

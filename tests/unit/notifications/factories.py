@@ -203,7 +203,7 @@ def a_citizen(
         "email": email,
         "language": language,
         "deceased": deceased,
-        "relatives": [{"name": "Lonni Test Lauridsen", "phone": "30123456", "relation": None}],
+        "relatives": [{"name": "Lonni Test Lauridsen", "phone": "+447700900105", "relation": None}],
         "gp": None,
         "version": version,
     }

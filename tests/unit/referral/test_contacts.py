@@ -15,7 +15,7 @@ from tests.unit.referral.factories import a_key, a_plan, a_register, a_vault, ru
 
 HOME = Address(street="Testgade 1", suburb=None, postcode="4300", district="Holbæk")
 NEW_HOME = Address(street="Testgade 2", suburb="Tølløse", postcode="4340", district="Tølløse")
-LONNI = Relative(name="Lonni Test Lauridsen", phone="20123457", relation="nabo")
+LONNI = Relative(name="Lonni Test Lauridsen", phone="+447700900102", relation="nabo")
 
 
 def told(
@@ -26,21 +26,25 @@ def told(
 
 
 def test_a_plan_that_says_nothing_new_leaves_the_record_as_it_is() -> None:
-    known = told(phone="20123456", address=HOME)
-    assert told(known, phone="20123456", address=HOME) is known
+    known = told(phone="+447700900101", address=HOME)
+    assert told(known, phone="+447700900101", address=HOME) is known
 
 
 def test_each_change_makes_a_new_version() -> None:
-    first = told(phone="20123456")
-    second = told(first, phone="20999999")
-    third = told(second, phone="20123456")
+    first = told(phone="+447700900101")
+    second = told(first, phone="+447700900103")
+    third = told(second, phone="+447700900101")
     assert [one.version for one in (first, second, third)] == [1, 2, 3]
-    assert third.phone == "20123456"
+    assert third.phone == "+447700900101"
 
 
 def test_what_a_plan_does_not_say_stays() -> None:
     known = told(
-        phone="20123456", email="r@example.dk", address=HOME, language="en", relatives=(LONNI,)
+        phone="+447700900101",
+        email="r@post.example",
+        address=HOME,
+        language="en",
+        relatives=(LONNI,),
     )
     assert told(known) is known
 
@@ -79,7 +83,7 @@ def test_a_record_opens_after_the_master_key_was_rotated() -> None:
     )
     known = after.look(desk, cpr_hash, "record")
     assert known == told()
-    event = after.keep(desk, person, cpr_hash, told(known, phone="20123456"), "record")
+    event = after.keep(desk, person, cpr_hash, told(known, phone="+447700900101"), "record")
     only_new = Vault(f"k2:{a_key('new')}")
     plain = open_record(only_new, event.value or b"", "RUDDI")
-    assert CitizenRecord.model_validate_json(plain).phone == "20123456"
+    assert CitizenRecord.model_validate_json(plain).phone == "+447700900101"

@@ -100,14 +100,16 @@ def test_a_later_start_moves_limit_and_first_day() -> None:
 def test_an_order_carries_no_more_of_the_person_than_planning_needs() -> None:
     home = Address(street="Testgade 1", suburb=None, postcode="4300", district="Holbæk")
     _, placed = take(
-        person=replace(ruddi(), address=home, phone="20123456"), transport=True, vulnerable=True
+        person=replace(ruddi(), address=home, phone="+447700900101"),
+        transport=True,
+        vulnerable=True,
     )
     assert isinstance(placed, OrderPlaced)
     order = placed.order
     assert (order.postcode, order.language) == ("4300", "da")
     assert order.transport
     assert order.vulnerable
-    for word in ("Testgade", "Ruddi", "Berggren", "20123456", "1502779995"):
+    for word in ("Testgade", "Ruddi", "Berggren", "+447700900101", "1502779995"):
         assert word not in repr(placed)
 
 

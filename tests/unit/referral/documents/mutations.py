@@ -25,7 +25,7 @@ from services.referral.plan import (
 )
 
 _HOME: Final = Address(street="Vej 1", suburb="By", postcode="4300", district="Holbæk")
-_RELATIVE: Final = Relative(name="Else Test Lauridsen", phone="20304050", relation="ægtefælle")
+_RELATIVE: Final = Relative(name="Else Test Lauridsen", phone="+447700900104", relation="ægtefælle")
 _GP: Final = GeneralPractitioner(name="Lægehuset", ean="5790000000005")
 _ICF: Final = IcfCode(code="d450", qualifier="3", text="Gå")
 _NURSE: Final = ContactPerson(
@@ -42,7 +42,7 @@ FHIR: Final = (
     ruddi_fhir(),
     fhir_plan(
         address=_HOME,
-        phone="20304050",
+        phone="+447700900104",
         email="a@post.example",
         language="en",
         relatives=(_RELATIVE,),
@@ -84,7 +84,7 @@ GGOP: Final = (
     ruddi_ggop(),
     ggop_plan(
         address=_HOME,
-        phone="20304050",
+        phone="+447700900104",
         relatives=(_RELATIVE,),
         gp=_GP,
         icf=(_ICF,),

@@ -82,7 +82,7 @@ def test_everything_that_a_plan_may_say_is_read() -> None:
     plan = accepted(
         fhir_plan(
             address=HOME,
-            phone="20304050",
+            phone="+447700900104",
             email="ruddi@post.example",
             language="en",
             birth_date=date(1977, 2, 15),
@@ -93,7 +93,7 @@ def test_everything_that_a_plan_may_say_is_read() -> None:
         )
     )
     assert plan.person.address == HOME
-    assert (plan.person.phone, plan.person.email) == ("20304050", "ruddi@post.example")
+    assert (plan.person.phone, plan.person.email) == ("+447700900104", "ruddi@post.example")
     assert (plan.person.language, plan.person.birth_date) == ("en", date(1977, 2, 15))
     assert plan.relatives == (ELSE,)
     assert plan.gp == gp

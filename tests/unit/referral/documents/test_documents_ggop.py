@@ -27,7 +27,7 @@ from services.referral.plan import (
 PLAN = "/Emessage/RehabilitationPlan"
 MESSAGE = "{urn:oio:medcom:municipality:1.0.4}"
 PARTS = "{urn:oio:medcom:municipality:1.0.0}"
-ELSE = Relative(name="Else Test Lauridsen", phone="20304050", relation="pårørende")
+ELSE = Relative(name="Else Test Lauridsen", phone="+447700900104", relation="pårørende")
 HOME = Address(street="Søndergade 3", suburb=None, postcode="4300", district="Holbæk")
 
 
@@ -92,7 +92,7 @@ def test_everything_that_a_plan_may_say_is_read() -> None:
     plan = accepted(
         ggop_plan(
             address=HOME,
-            phone="20304050",
+            phone="+447700900104",
             relatives=(ELSE,),
             gp=gp,
             deadline_text="Inden 1. juli, når skinnen er af",
@@ -100,7 +100,7 @@ def test_everything_that_a_plan_may_say_is_read() -> None:
         )
     )
     assert plan.person.address == HOME
-    assert plan.person.phone == "20304050"
+    assert plan.person.phone == "+447700900104"
     assert plan.relatives == (ELSE,)
     assert plan.gp == gp
     assert plan.deadline_text == "Inden 1. juli, når skinnen er af"
