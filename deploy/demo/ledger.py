@@ -6,12 +6,11 @@ service's own figures.
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -220,10 +219,14 @@ class Ledger:
             wanted = published[sent.document_id] if sent.document_id else 1
             if sent.origin not in self.dead and answers < wanted:
                 lines.append(f"{sent.story}: no answer yet ({sent.origin})")
-        lines += [f"order of {d}: neither offered nor infeasible yet" for d in self._unplanned()]
-        return lines + [f"{line} yet" for line in self._untold()]
+        lines += [f"order of {d}: neither offered nor infeasible yet" for d in self.unplanned()]
+        return lines + [f"{line} yet" for line in self.untold()]
 
-    def _untold(self) -> list[str]:
+    def unplanned(self) -> list[str]:
+        """Documents whose standing order is neither offered nor said to be infeasible."""
+        return [c.document_id for c in self.active() if c.session is None and not c.infeasible]
+
+    def untold(self) -> list[str]:
         """News that nobody was told of, though it needed telling.
 
         Silence is right where nothing changed for the citizen, where the order has ended, and where
@@ -276,86 +279,6 @@ class Ledger:
     def late(self) -> list[Course]:
         """Active courses with a limit whose first session is offered after it, or not at all."""
         return [c for c in self.active() if c.limit and (c.start is None or c.start > c.limit)]
-
-    def promises(self) -> list[tuple[str, list[str]]]:
-        """Each promise with what breaks it; an empty list says that it was held."""
-        return [
-            ("every document has one final answer, the expected one", self._wrong_answers()),
-            ("every standing order is offered, or said to be infeasible", self._unplanned()),
-            (
-                "whoever can't be offered a start inside the limit has free choice",
-                self._no_choice(),
-            ),
-            ("no therapist, no room and no citizen is booked twice", self._doubles()),
-            ("no first session on the days of receipt and discharge, or before", self._too_early()),
-            ("everybody was told, and nobody twice of the same", self._wrongly_told()),
-            ("no event was published twice", [i for i, n in self.ids.items() if n > 1]),
-        ]
-
-    def _wrong_answers(self) -> list[str]:
-        wrong = []
-        for sent in self.sent:
-            receipts = self.answers_to(sent)
-            answers = {r.outcome for r in receipts} - {"transient-error"}
-            is_dead = sent.origin in self.dead
-            held = {
-                "accepted": "ok" in answers,
-                "duplicate": "ok" in answers,
-                "refused": any(_names(r, sent.element) for r in receipts),
-                "dead-letter": is_dead,
-            }[sent.expected]
-            if not held or (is_dead and sent.expected != "dead-letter"):
-                got = ", ".join(sorted(answers)) or "no answer"
-                if is_dead:
-                    got += f", a dead letter ({self.dead[sent.origin]})"
-                named = ", ".join(p.element for r in receipts for p in r.problems)
-                want = f"{sent.expected} {sent.element or ''}".strip()
-                wrong.append(f"{sent.story}: expected {want}, got {got} {named} ({sent.origin})")
-        return wrong
-
-    def _unplanned(self) -> list[str]:
-        return [c.document_id for c in self.active() if c.session is None and not c.infeasible]
-
-    def _no_choice(self) -> list[str]:
-        return [c.document_id for c in self.late() if not c.free_choice]
-
-    def _doubles(self) -> list[str]:
-        booked: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-        for course in self.courses.values():
-            for session in course.sessions.values():
-                place = session["location"]["code"]
-                time = session["start"], session["end"]
-                booked["therapist", session["therapist"]].append(time)
-                booked["room", f"{place}/{session['room']}"].append(time)
-                booked["citizen", session["citizen_id"]].append(time)
-        return [
-            f"{what} {which} at {later[0]}"
-            for (what, which), times in booked.items()
-            for earlier, later in _neighbours(sorted(times))
-            if later[0] < earlier[1]
-        ]
-
-    def _too_early(self) -> list[str]:
-        return [
-            c.document_id
-            for c in self.courses.values()
-            if c.start and c.start <= max(c.discharge, c.received)
-        ]
-
-    def _wrongly_told(self) -> list[str]:
-        twice = []
-        for cause, messages in self.told.items():
-            sent = Counter(
-                (m["template"], m["channel"])
-                for m in messages
-                if m["kind"] == "notification.sent.v1"
-            )
-            twice += [
-                f"{template} by {channel}, caused by {cause}, {n} times"
-                for (template, channel), n in sent.items()
-                if n > 1
-            ]
-        return self._untold() + twice
 
     def messages(self) -> Counter[tuple[str, str]]:
         """How many messages by (channel, outcome)."""
@@ -415,18 +338,6 @@ class Ledger:
             if c.session and c.session.get("distance_m") is not None
         ]
         return statistics.fmean(metres) / 1000 if metres else None
-
-
-def _names(receipt: Receipt, element: str | None) -> bool:
-    """Whether a receipt refuses, and names the element."""
-    elements = [problem.element for problem in receipt.problems]
-    return receipt.outcome == "fatal-error" and (element is None or element in elements)
-
-
-def _neighbours(
-    times: list[tuple[str, str]],
-) -> Iterable[tuple[tuple[str, str], tuple[str, str]]]:
-    return itertools.pairwise(times)
 
 
 def quantile(values: list[float], share: float) -> float:

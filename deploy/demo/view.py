@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.demo.ledger import Ledger, quantile
+from deploy.demo.promises import promises as kept
 
 STAGES = (
     ("sent", "published by the hospitals"),
@@ -99,7 +100,7 @@ def promises(ledger: Ledger) -> tuple[RenderableType, bool]:
     table.add_column()
     table.add_column()
     held_all = True
-    for promise, breaches in ledger.promises():
+    for promise, breaches in kept(ledger):
         held_all = held_all and not breaches
         mark = Text("held", style="green") if not breaches else Text("BROKEN", style="bold red")
         table.add_row(mark, promise)

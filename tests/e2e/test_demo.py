@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
+from deploy.demo.promises import promises
 from deploy.demo.run import CLOCK, Demo
 from tests.conftest import Stacks
 
@@ -26,7 +27,7 @@ def test_a_mornings_documents_are_all_accounted_for_and_every_promise_is_held(
     held = asyncio.run(demo.run(pace=1000, seconds=240))
     shown = console.export_text()
     assert held, shown
-    assert [breaches for _, breaches in demo.ledger.promises()] == [[]] * 7
+    assert [breaches for _, breaches in promises(demo.ledger)] == [[]] * 7
     assert len(demo.ledger.sent) == 200
     assert "Offered inside the limit" in shown
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from deploy.demo.ledger import Ledger, Record, Sent
+from deploy.demo.promises import promises
 from services.referral.documents import receipt
 from services.referral.plan import Format, Problem
 
@@ -127,7 +128,7 @@ def whole(number: int = 1, **offer: Any) -> list[Record]:
 
 
 def broken(ledger: Ledger) -> set[str]:
-    return {promise for promise, breaches in ledger.promises() if breaches}
+    return {promise for promise, breaches in promises(ledger) if breaches}
 
 
 def test_a_plan_that_is_answered_offered_and_told_breaks_nothing() -> None:
@@ -146,6 +147,8 @@ def test_what_comes_before_its_referral_counts_all_the_same() -> None:
     [
         (sent("d1"), []),
         (sent("d1"), [answer("d1", "fatal-error")]),
+        (sent("d1"), [answer("d1"), answer("d1")]),
+        (sent("d1"), [answer("d1"), answer("d1", "fatal-error")]),
         (sent("d1", "refused"), [answer("d1")]),
         (sent("d1", "refused", "Patient.identifier"), [answer("d1", "fatal-error")]),
         (sent("d1", "dead-letter"), [answer("d1")]),
