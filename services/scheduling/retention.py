@@ -48,6 +48,8 @@ class Retention:
                         break
             return outcomes
 
+        # Dead letters name the handler that they died in.
+        handle.__qualname__ = getattr(handler, "__qualname__", type(handler).__qualname__)
         return handle
 
     async def due(self, unit: Unit, timers: Sequence[DueTimer], /) -> Sequence[Outcome]:

@@ -9,6 +9,10 @@ import asyncpg
 import pytest
 
 from services.scheduling import retention
+from services.scheduling.app import public_holiday
+from services.scheduling.geography import postcodes
+from services.scheduling.handlers import Scheduling
+from services.scheduling.provider import Terms
 from services.scheduling.retention import KIND, Retention
 from shared.handling import Applied, Dead, DueTimer, Outcome, SetTimer, Unit
 from tests.conftest import Databases
@@ -143,6 +147,11 @@ async def test_the_first_message_of_a_day_calls_for_the_night_and_later_ones_do_
     tomorrow = NOW + timedelta(days=1)
     third = await deliver(process.conn, handler, orders_placed([an_order_body("o4")], 3), tomorrow)
     assert [one.due for one in timers(third)] == [NEXT_NIGHT + timedelta(days=1)]
+
+
+def test_a_dead_letter_still_names_the_handler_that_it_died_in() -> None:
+    handler = Scheduling(lambda code: Terms(public_holiday), postcodes()).referrals
+    assert getattr(Retention(KEPT).beside(handler), "__qualname__", "") == handler.__qualname__
 
 
 async def test_a_batch_that_is_undone_calls_again(process: Process) -> None:
