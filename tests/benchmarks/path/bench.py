@@ -12,11 +12,13 @@ from typing import Final
 
 from deploy.demo.run import CLOCK, DAY
 from deploy.local.stack import ROOT, Stack
+from tests.benchmarks.path import counters
 from tests.benchmarks.path.account import SENDING, Account, account, left
+from tests.benchmarks.path.counters import Counters
 from tests.benchmarks.path.country import Country, make_country
 from tests.benchmarks.path.databases import Databases, Progress, databases, keep_commit_times
 from tests.benchmarks.path.load import hospitals, plans, state_capacity
-from tests.benchmarks.path.meter import Meter, Reading
+from tests.benchmarks.path.meter import Meter
 from tests.benchmarks.path.profiled import end_profiles, start_profiled
 
 WEEKS: Final = 3
@@ -54,8 +56,7 @@ class Backlog:
     """The first half: `began` to `ended` in seconds of a clock that never jumps.
 
     `began` is when the services' processes were started, `reached` when the first document was
-    committed, `ended` when the last message row was. `steps` and `readings` were taken on the way,
-    these by the number of message rows.
+    committed, `ended` when the last message row was. `steps` are what was seen on the way.
     """
 
     began: float
@@ -66,11 +67,7 @@ class Backlog:
     load: float = 0.0
     sent_after: float = 0.0
     steps: list[tuple[float, Progress]] = field(default_factory=list)
-    readings: list[tuple[int, Reading]] = field(default_factory=list)
-
-    def half_way(self) -> tuple[int, Reading]:
-        """Message rows and reading when half of them were there: Java and Python are warm then."""
-        return next(one for one in self.readings if one[0] >= self.messages / 2)
+    counters: Counters = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -81,7 +78,8 @@ class Loop:
     published: int
     rate: float
     load: float
-    to_message: list[float]
+    counters: Counters
+    to_message: list[float] = field(default_factory=list)
     to_receipt: list[float] = field(default_factory=list)
     to_order: list[float] = field(default_factory=list)
     to_offer: list[float] = field(default_factory=list)
@@ -189,10 +187,11 @@ class Bench:
             if progress.messages > seen.messages:
                 seen.messages, seen.ended = progress.messages, now
                 seen.load = os.getloadavg()[0]
-                seen.readings.append((progress.messages, meter.mark()))
+                meter.mark()
             done = progress.documents >= wanted and now - quiet_since > _QUIET
             if done and not await self._unfinished():
                 await meter.stop()
+                seen.counters = await asyncio.to_thread(counters.read, stack)
                 return seen
         raise RuntimeError(f"not done after {_PATIENCE:g} s: {progress}; see {stack.log('')}")
 
@@ -225,6 +224,7 @@ class Bench:
         )
         await found.watch_messages()
         meter = Meter(stack)
+        before = await asyncio.to_thread(counters.read, stack)
         async with hospitals(stack, self._country) as senders:
             meter.start()
             began = time.monotonic()
@@ -232,12 +232,13 @@ class Bench:
             rate = len(written) / (time.monotonic() - began)
         load = os.getloadavg()[0]
         await meter.stop()
+        counted = counters.between(before, await asyncio.to_thread(counters.read, stack))
         await self._settled(found, options.documents + options.later)
         self._appended = {
             (plan.hospital, plan.document_id): at
             for plan, at in zip(written, appended, strict=True)
         }
-        return Loop(meter, len(written), rate, load, [])
+        return Loop(meter, len(written), rate, load, counted)
 
     async def _settled(self, found: Databases, documents: int) -> None:
         end = time.monotonic() + _PATIENCE

@@ -94,10 +94,9 @@ class Meter:
         self.first = self._look()
         self._task = asyncio.create_task(self._run())
 
-    def mark(self) -> Reading:
+    def mark(self) -> None:
         """Takes what may be the last reading."""
         self.last = self._look()
-        return self.last
 
     async def stop(self) -> None:
         """Reads no more, and takes the last reading where none was marked."""
@@ -108,10 +107,9 @@ class Meter:
         if self.last is None:
             self.mark()
 
-    def used(self, since: Reading | None = None) -> dict[str, float]:
-        """CPU seconds by process from the first reading, or `since` another, to the last."""
+    def used(self) -> dict[str, float]:
+        """CPU seconds by process between the first and the last reading."""
         first, last = self._frame()
-        first = since or first
         return {name: cpu - first.cpu.get(name, 0.0) for name, cpu in last.cpu.items()}
 
     def used_by_sessions(self) -> dict[str, float]:

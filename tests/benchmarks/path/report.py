@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from deploy.demo.ledger import quantile
-from tests.benchmarks.path.bench import Backlog, Loop, Result
+from tests.benchmarks.path.bench import Loop, Result
 from tests.benchmarks.path.meter import BENCH, MIB, Meter
 
 GUARANTEE: Final = (
@@ -32,11 +32,11 @@ def figures(result: Result) -> dict[str, Any]:
             "sent_after_seconds": backlog.sent_after,
             "load_average": backlog.load,
             "cpu_ms_a_document": _cpu(backlog.meter, documents),
-            "cpu_ms_a_document_when_warm": _warm(backlog),
             "postgres_ms_a_document": {
                 who: 1000 * cpu / documents for who, cpu in backlog.meter.used_by_sessions().items()
             },
             "memory_mib": _memory(backlog.meter),
+            "counters": backlog.counters,
             "steps": [
                 [round(at, 2), step.documents, step.referrals, step.messages]
                 for at, step in backlog.steps
@@ -64,6 +64,7 @@ def _loop(loop: Loop) -> dict[str, Any]:
         "load_average": loop.load,
         "cpu_ms_a_document": _cpu(loop.meter, loop.published),
         "memory_mib": _memory(loop.meter),
+        "counters": loop.counters,
         "seconds_to": {
             what: _quantiles(times)
             for what, times in (
@@ -78,13 +79,6 @@ def _loop(loop: Loop) -> dict[str, Any]:
 
 def _cpu(meter: Meter, documents: int) -> dict[str, float]:
     return {name: 1000 * cpu / documents for name, cpu in meter.used().items()}
-
-
-def _warm(backlog: Backlog) -> dict[str, float]:
-    """The second half's CPU; as a document may lead to no message row, by shares of the rows."""
-    rows, reading = backlog.half_way()
-    documents = backlog.steps[-1][1].documents * (1 - rows / backlog.messages)
-    return {name: 1000 * cpu / documents for name, cpu in backlog.meter.used(reading).items()}
 
 
 def _memory(meter: Meter) -> dict[str, list[float]]:
@@ -158,19 +152,18 @@ def _loop_lines(loop: dict[str, Any]) -> Iterable[str]:
 
 def _processes(half: dict[str, Any]) -> Iterable[str]:
     cpu, memory = half["cpu_ms_a_document"], half["memory_mib"]
-    warm = half.get("cpu_ms_a_document_when_warm", {})
-    second = f"{'second half':>13}" if warm else ""
-    yield f"  {'process':<16}{'CPU ms/document':>16}{second}{'peak MiB':>10}{'end MiB':>10}"
+    yield f"  {'process':<16}{'CPU ms/document':>16}{'peak MiB':>10}{'end MiB':>10}"
     for name, used in cpu.items():
         peak, end = memory.get(name, [0, 0])
-        second = f"{warm[name]:>13.3f}" if name in warm else ""
-        yield f"  {name:<16}{used:>16.3f}{second}{peak:>10,}{end:>10,}"
-    second = f"{_all(warm):>13.3f}" if warm else ""
-    yield f"  {'all but bench':<16}{_all(cpu):>16.3f}{second}"
-
-
-def _all(cpu: dict[str, float]) -> float:
-    return sum(used for name, used in cpu.items() if name != BENCH)
+        yield f"  {name:<16}{used:>16.3f}{peak:>10,}{end:>10,}"
+    total = sum(used for name, used in cpu.items() if name != BENCH)
+    yield f"  {'all but bench':<16}{total:>16.3f}"
+    for service, counted in half["counters"].items():
+        yield (
+            f"  {service}: {counted['messages'] / max(counted['polls'], 1):.0f} messages a poll, "
+            f"{counted['events'] / max(counted['rounds'], 1):.0f} events a relay's round, "
+            f"{counted['parked']:,.0f} parked, {counted['fenced']:,.0f} fenced"
+        )
 
 
 def _breaches(breaches: Sequence[str]) -> list[str]:
