@@ -75,13 +75,16 @@ def run_all(seeds: int, store: Path, *, up_to: int | None = None) -> list[Run]:
     done = {(r.setting, r.policy, r.seed) for r in runs}
     for setting in SETTINGS:
         for policy in COLUMNS:
+            missing = False
             for seed in range(seeds):
                 if (setting.name, policy, seed) in done:
                     continue
+                missing = True
                 runs.append(run(setting, policy, seed))
                 with store.open("a") as file:
                     file.write(json.dumps(asdict(runs[-1])) + "\n")
-            print(f"{setting.name}: {policy}", flush=True)
+            if missing:
+                print(f"{setting.name}: {policy}", flush=True)
     return [r for r in runs if r.seed < (seeds if up_to is None else up_to)]
 
 
