@@ -139,7 +139,7 @@ def aims(runs: Runs) -> str:
 
 def plot_late(runs: Runs, file: Path) -> None:
     """Late share of every policy on the rows."""
-    figure, axes = plt.subplots(figsize=(9, 4.5))
+    figure, axes = plt.subplots(figsize=(9, 4.8), layout="constrained")
     names = [entry.name for entry in ENTRIES] + [CLAIRVOYANT]
     at = np.arange(len(SETTINGS))
     for number, policy in enumerate(names):
@@ -148,27 +148,31 @@ def plot_late(runs: Runs, file: Path) -> None:
     axes.set_yscale("log")
     axes.set_xticks(at, [s.name for s in SETTINGS])
     axes.set_ylabel("late, % (0.01 stands for none)")
-    axes.legend(fontsize=7, ncols=3)
+    figure.legend(
+        *axes.get_legend_handles_labels(), fontsize=8, ncols=5, loc="outside upper center"
+    )
     _save(figure, file)
 
 
 def plot_trade(runs: Runs, file: Path) -> None:
     """Travel against late share on the hard rows."""
-    figure, grid = plt.subplots(1, len(HARD), figsize=(12, 3.6))
+    figure, grid = plt.subplots(1, len(HARD), figsize=(12, 4), layout="constrained")
     for axes, name in zip(grid, HARD, strict=True):
         for entry in ENTRIES:
             km, late = runs.mean(name, entry.name, "km"), runs.mean(name, entry.name, "late")
-            axes.plot(km, late, "o")
-            axes.annotate(entry.name, (km, late), fontsize=6)
+            axes.semilogy(km, late, "o", label=entry.name)
         axes.set_title(name, fontsize=9)
         axes.set_xlabel("mean km")
     grid[0].set_ylabel("late, %")
+    figure.legend(
+        *grid[0].get_legend_handles_labels(), fontsize=8, ncols=8, loc="outside upper center"
+    )
     _save(figure, file)
 
 
 def plot_cost(timings: Sequence[Timing], file: Path) -> None:
     """Seconds of one exact plan against requests."""
-    figure, axes = plt.subplots(figsize=(5, 3.5))
+    figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
     axes.loglog([t.requests for t in timings], [t.seconds for t in timings], "o-")
     axes.set_xlabel("requests waiting")
     axes.set_ylabel("seconds for one plan")
@@ -177,7 +181,6 @@ def plot_cost(timings: Sequence[Timing], file: Path) -> None:
 
 
 def _save(figure: Figure, file: Path) -> None:
-    figure.tight_layout()
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)
 
