@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared import ops
+from shared import asyncapi, ops
+from shared.topics import ClusterFileError, load
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -55,6 +56,17 @@ async def _metrics(request: Request) -> Response:
     )
 
 
+async def _asyncapi(request: Request) -> Response:
+    runtime: Runtime = request.app.state.runtime
+    settings = runtime.settings
+    try:
+        cluster = load(settings.topics)
+    except ClusterFileError as error:
+        return json({"error": str(error)}, 503)
+    tls = settings.kafka_security == "SASL_SSL"
+    return json(asyncapi.document(runtime.service, cluster, server=settings.kafka, tls=tls))
+
+
 def application(runtime: Runtime) -> Starlette:
     """The ASGI application; routes find the runtime in `request.app.state.runtime`."""
     app = Starlette(
@@ -62,6 +74,7 @@ def application(runtime: Runtime) -> Starlette:
             Route("/health/live", _live),
             Route("/health/ready", _ready),
             Route("/metrics", _metrics),
+            Route("/asyncapi.json", _asyncapi),
             *ops.ROUTES,
             *runtime.service.routes,
         ]

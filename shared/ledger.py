@@ -107,22 +107,29 @@ async def move(conn: Connection, ranges: Sequence[Range]) -> None:
 async def positions(
     conn: Connection, partitions: Iterable[tuple[str, int]]
 ) -> dict[tuple[str, int], int]:
-    """The next offset of each partition; one that was never read starts at 0."""
+    """The next offset of each partition; one that was never read starts at 0.
+
+    Waits for nobody's lock: a process that hangs in its transaction must not keep the next owner
+    from knowing where it is.
+    """
     wanted = sorted(partitions)
-    topics, numbers = [t for t, _ in wanted], [p for _, p in wanted]
-    await conn.execute(
-        """INSERT INTO runtime.offsets (topic, partition, next_offset)
-           SELECT t, p, 0 FROM unnest($1::text[], $2::int[]) AS n(t, p) ON CONFLICT DO NOTHING""",
-        topics,
-        numbers,
-    )
     rows = await conn.fetch(
         """SELECT o.* FROM runtime.offsets o
            JOIN unnest($1::text[], $2::int[]) AS n(t, p) ON o.topic = n.t AND o.partition = n.p""",
-        topics,
-        numbers,
+        [topic for topic, _ in wanted],
+        [number for _, number in wanted],
     )
-    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+    found = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+    fresh = [place for place in wanted if place not in found]
+    if fresh:
+        await conn.execute(
+            """INSERT INTO runtime.offsets (topic, partition, next_offset)
+               SELECT t, p, 0 FROM unnest($1::text[], $2::int[]) AS n(t, p)
+               ON CONFLICT DO NOTHING""",
+            [topic for topic, _ in fresh],
+            [number for _, number in fresh],
+        )
+    return found | dict.fromkeys(fresh, 0)
 
 
 async def forget(conn: Connection, keys: Sequence[uuid.UUID]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # its host, is thrown out before the others have waited long for its locks.
 _SESSION: Final = {
     "statement_timeout": "40000",
-    "idle_in_transaction_session_timeout": "60000",
+    "idle_in_transaction_session_timeout": "20000",
     "jit": "off",
     "timezone": "UTC",
     "tcp_keepalives_idle": "10",
