@@ -15,7 +15,7 @@ from services.notifications import events
 from services.notifications.dispatch import Retry
 from services.notifications.echoes import echoes
 from services.notifications.gateway import SmsGateway
-from services.notifications.handlers import Handlers
+from services.notifications.handlers import CITIZENS, Handlers
 from services.notifications.maintenance import maintain
 from services.notifications.metrics import Metrics
 from services.notifications.ports import Transport, Wake
@@ -163,8 +163,7 @@ def build(settings: NotificationSettings) -> Service:
         name=NAME,
         migrations=MIGRATIONS,
         subscriptions=[
-            Subscription(topics=["referrals", "training"], handler=handlers.news),
-            Subscription(topics=["citizens"], handler=handlers.citizens),
+            Subscription(topics=["referrals", "training", CITIZENS], handler=handlers.heard),
             Subscription(topics=[events.TOPIC], handler=echoes),
         ],
         tasks=[send, tidy],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -35,6 +36,9 @@ from services.notifications.settings import Municipality
 from shared.crypto import Unreadable, Vault, open_record
 from shared.envelope import Message
 from shared.handling import Applied, Dead, Outcome, Parked, Unit
+
+CITIZENS: Final = "citizens"
+"""The topic of contacts."""
 
 
 def waits_for_citizen(citizen_id: str) -> str:
@@ -80,12 +84,35 @@ class Handlers:
     patience: timedelta = timedelta(hours=72)
     wake: Callable[[], None] = lambda: None
 
-    async def news(self, unit: Unit, messages: Sequence[Message], /) -> list[Outcome]:
-        """Topics `referrals` and `training`: writes, takes back and parks messages."""
+    async def heard(self, unit: Unit, messages: Sequence[Message], /) -> list[Outcome]:
+        """Topics `referrals`, `training` and `citizens`: writes, takes back and parks messages.
+
+        Contacts of a batch count before its news. All citizens that must be locked are locked at
+        once and in one order: batches that hold each other's contacts wait in turn, never in a
+        circle.
+        """
         outcomes: list[Outcome] = [Applied()] * len(messages)
+        recorded = self._contacts(messages, outcomes)
+        commands, bedside = self._commands(messages, outcomes)
+        wanted = {command.about.citizen_id for _, command in commands}
+        reach = await contacts.reach_of(unit.conn, wanted) if wanted else {}
+        if locked := recorded.keys() | (wanted - reach.keys()):
+            await contacts.lock_citizens(unit.conn, locked)
+            await self._record(unit, recorded)
+            if again := wanted & locked:
+                reach |= await contacts.reach_of(unit.conn, again)
+        parked = await self._tell(unit, messages, commands, bedside, reach)
+        return [parked.get(number, outcome) for number, outcome in enumerate(outcomes)]
+
+    def _commands(
+        self, messages: Sequence[Message], outcomes: list[Outcome]
+    ) -> tuple[list[tuple[int, Command]], list[str]]:
+        """What the news ask for, by their place in the batch, and which orders are bedside ones."""
         commands: list[tuple[int, Command]] = []
         bedside: list[str] = []
         for number, message in enumerate(messages):
+            if message.topic == CITIZENS:
+                continue
             try:
                 command = read(message)
             except Invalid as fault:
@@ -103,6 +130,17 @@ class Handlers:
                     )
                 case _:
                     commands.append((number, command))
+        return commands, bedside
+
+    async def _tell(
+        self,
+        unit: Unit,
+        messages: Sequence[Message],
+        commands: Sequence[tuple[int, Command]],
+        bedside: Sequence[str],
+        reach: dict[str, Reach],
+    ) -> dict[int, Outcome]:
+        """Decides and saves; returns what must wait, by its place in the batch."""
         withdrawn = [c.order_id for _, c in commands if isinstance(c, WithdrawOrder)]
         await store.save_order_notes(unit.conn, bedside, withdrawn, unit.now)
         closed = {
@@ -110,8 +148,8 @@ class Handlers:
         }
         await store.save_closed(unit.conn, closed, unit.now)
         if not commands:
-            return outcomes
-        batch = await self._load(unit, [command for _, command in commands])
+            return {}
+        batch = await self._load(unit, [command for _, command in commands], reach)
         waiting: dict[int, str] = {}
         for number, command in commands:
             decision = decide(command, batch.case(command), unit.now, self.quiet)
@@ -120,10 +158,11 @@ class Handlers:
             else:
                 self._apply(batch, command, decision, messages[number])
         since = await contacts.awaited_since(unit.conn, waiting.values(), unit.now)
+        parked: dict[int, Outcome] = {}
         for number, citizen_id in waiting.items():
             # Both are the same at every look, so the limit stands; old news read late get it too.
             began = max(since[citizen_id], messages[number].timestamp)
-            outcomes[number] = Parked(
+            parked[number] = Parked(
                 waits_for=waits_for_citizen(citizen_id),
                 until=began + self.patience,
                 reason="the citizen's contact has not come",
@@ -132,16 +171,13 @@ class Handlers:
         await store.cancel_messages(unit.conn, batch.cancels, unit.now)
         if batch.drafts:
             unit.on_commit.append(self.wake)
-        return outcomes
+        return parked
 
-    async def _load(self, unit: Unit, commands: Sequence[Command]) -> _Batch:
-        citizens = {command.about.citizen_id for command in commands}
+    async def _load(
+        self, unit: Unit, commands: Sequence[Command], reach: dict[str, Reach]
+    ) -> _Batch:
         referrals = {command.about.referral_id for command in commands}
         orders = {c.order_id for c in commands if isinstance(c, SessionNews)}
-        reach = await contacts.reach_of(unit.conn, citizens)
-        if unknown := citizens - reach.keys():
-            await contacts.lock_citizens(unit.conn, unknown)
-            reach |= await contacts.reach_of(unit.conn, unknown)
         bedside, withdrawn = await store.order_notes(unit.conn, orders)
         return _Batch(
             reach=reach,
@@ -193,32 +229,39 @@ class Handlers:
             )
         )
 
-    async def citizens(self, unit: Unit, messages: Sequence[Message], /) -> list[Outcome]:
-        """Topic `citizens`: keeps contacts sealed; a tombstone deletes."""
-        outcomes: list[Outcome] = []
+    def _contacts(
+        self, messages: Sequence[Message], outcomes: list[Outcome]
+    ) -> dict[str, contacts.SealedContact | None]:
+        """The newest contact of each citizen in the batch, sealed; None for an erased one."""
         latest: dict[str, contacts.SealedContact | None] = {}
-        for message in messages:
+        for number, message in enumerate(messages):
+            if message.topic != CITIZENS:
+                continue
             citizen_id = (message.key or b"").decode("utf-8", "replace")
             if message.value is None:
                 latest[citizen_id] = None
-                outcomes.append(Applied(releases=[waits_for_citizen(citizen_id)]))
-                continue
-            try:
-                contact = self._seal_again(message.value, citizen_id)
-            except Invalid as fault:
-                outcomes.append(Dead(reason=f"citizens record: {fault}"))
-                continue
-            before = latest.get(citizen_id)
-            if before is None or before.version <= contact.version:
-                latest[citizen_id] = contact
-            outcomes.append(Applied(releases=[waits_for_citizen(citizen_id)]))
-        await contacts.lock_citizens(unit.conn, latest)
+            else:
+                try:
+                    contact = self._seal_again(message.value, citizen_id)
+                except Invalid as fault:
+                    outcomes[number] = Dead(reason=f"citizens record: {fault}")
+                    continue
+                before = latest.get(citizen_id)
+                if before is None or before.version <= contact.version:
+                    latest[citizen_id] = contact
+            outcomes[number] = Applied(releases=[waits_for_citizen(citizen_id)])
+        return latest
+
+    async def _record(
+        self, unit: Unit, latest: Mapping[str, contacts.SealedContact | None]
+    ) -> None:
+        if not latest:
+            return
         erased = [citizen_id for citizen_id, contact in latest.items() if contact is None]
         await contacts.erase_contacts(unit.conn, erased, unit.now)
         recorded = [contact for _, contact in sorted(latest.items()) if contact is not None]
         await contacts.save_contacts(unit.conn, recorded, unit.now)
         await contacts.no_longer_awaited(unit.conn, list(latest))
-        return outcomes
 
     def _seal_again(self, value: bytes, citizen_id: str) -> contacts.SealedContact:
         """Out of the topic's encryption into our own. Raises Invalid."""

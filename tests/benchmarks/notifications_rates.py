@@ -41,8 +41,8 @@ async def _rates(dsn: str, servers: Servers) -> None:
             an_offer(citizen=f"c{n}", session=f"s{n}", referral=f"r{n}") for n in range(COUNT)
         ]
         for name, handler, messages in (
-            ("contacts recorded", world.handlers.citizens, citizens),
-            ("message rows", world.handlers.news, offers),
+            ("contacts recorded", world.handlers.heard, citizens),
+            ("message rows", world.handlers.heard, offers),
         ):
             start, cpu = time.perf_counter(), time.process_time()
             for first in range(0, COUNT, BATCH):

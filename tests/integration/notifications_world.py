@@ -214,10 +214,10 @@ class World:
         self.database.clock = instant
 
     async def news(self, *messages: Message) -> list[Outcome]:
-        return await self._twice(self.handlers.news, messages)
+        return await self._twice(self.handlers.heard, messages)
 
     async def citizens(self, *messages: Message) -> list[Outcome]:
-        return await self._twice(self.handlers.citizens, messages)
+        return await self._twice(self.handlers.heard, messages)
 
     async def _twice(self, handler: Handler, messages: Sequence[Message]) -> list[Outcome]:
         first = await self.once(handler, messages)

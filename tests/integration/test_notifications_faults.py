@@ -94,7 +94,7 @@ async def test_a_sender_that_lives_is_not_taken_for_dead(world: World) -> None:
             offers = [
                 an_offer(citizen=f"c{n}", session=f"s{n}", referral=f"r{n}") for n in range(100)
             ]
-            await world.once(world.handlers.news, offers)
+            await world.once(world.handlers.heard, offers)
             await until(world.nothing_due)
     finally:
         process.terminate()

@@ -17,7 +17,7 @@ from services.notifications.echoes import echoes
 from services.notifications.maintenance import forget_facts
 from shared.crypto import Vault, generate_key
 from shared.envelope import Message
-from shared.handling import Applied, Dead, Parked, Unit
+from shared.handling import Applied, Dead, Outcome, Parked, Unit
 from tests.conftest import Databases
 from tests.integration.notifications_world import Servers, World, until
 from tests.unit.notifications.factories import (
@@ -95,18 +95,39 @@ async def test_an_erased_citizens_news_do_not_wait(world: World) -> None:
     assert await world.statuses() == [("session-offered", "cancelled", "erased")]
 
 
+async def test_batches_that_hold_each_others_contacts_do_not_wait_in_a_circle(world: World) -> None:
+    """As two lanes do: a citizen's contact and the news for them lie in different partitions."""
+
+    async def apply(mine: str, others: str) -> list[Outcome]:
+        batch = [
+            *(a_citizen(f"{mine}{n}") for n in range(50)),
+            *(an_offer(citizen=f"{others}{n}", referral=f"{others}{n}") for n in range(50)),
+        ]
+        async with world.pool.acquire() as conn, conn.transaction():
+            return await world.handlers.heard(Unit(conn=conn, now=NOW), batch)
+
+    outcomes = await asyncio.gather(apply("a", "b"), apply("b", "a"))
+
+    parked = [outcome for batch in outcomes for outcome in batch if isinstance(outcome, Parked)]
+    assert len(parked) == 50  # whoever came first could not know of the other's contacts
+
+
+async def test_a_contact_counts_for_news_before_it_in_the_same_batch(world: World) -> None:
+    outcomes = await world.once(world.handlers.heard, [an_offer(), a_citizen()])
+    assert not any(isinstance(outcome, Parked) for outcome in outcomes)
+    assert await world.statuses() == [("session-offered", "created", None)]
+
+
 async def test_a_contact_that_is_recorded_while_news_park_is_never_missed(world: World) -> None:
     """The two transactions overlap: whoever comes second sees what the first one wrote."""
     async with world.pool.acquire() as first, world.pool.acquire() as second:
         parking, recording = first.transaction(), second.transaction()
         await parking.start()
         unit = Unit(conn=first, now=NOW)
-        [outcome] = await world.handlers.news(unit, [an_offer()])
+        [outcome] = await world.handlers.heard(unit, [an_offer()])
         assert isinstance(outcome, Parked)
         await recording.start()
-        task = asyncio.create_task(
-            world.handlers.citizens(Unit(conn=second, now=NOW), [a_citizen()])
-        )
+        task = asyncio.create_task(world.handlers.heard(Unit(conn=second, now=NOW), [a_citizen()]))
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         await until(lambda: world.pool.fetchval(waiting))
         assert not task.done()  # so its release runs after the parking is committed
@@ -313,6 +334,6 @@ async def test_a_thousand_offers_take_a_fixed_number_of_statements(world: World)
     async with world.pool.acquire() as conn:
         conn.add_query_logger(lambda record: statements.append(record.query))
         async with conn.transaction():
-            await world.handlers.news(Unit(conn=conn, now=world.now), offers)
+            await world.handlers.heard(Unit(conn=conn, now=world.now), offers)
     assert len(statements) < 12
     assert len(await world.messages()) == count
