@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 from zlib import crc32
@@ -17,16 +17,14 @@ from zlib import crc32
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka.message import KafkaMessage
 
-from shared import halt, ledger
 from shared.draft import Entry
-from shared.faults import Abandoned, Fenced, Halted, back_off, describe
+from shared.faults import Abandoned, Fenced, Halted, describe
 from shared.kafka import is_family, pattern
-from shared.ledger import Range
-from shared.waiting import is_set, within
+from shared.positions import Positions
+from shared.waiting import is_set
 from shared.watch import Lag, Place, Watch
 from shared.wire import inbox_key, read
 
@@ -78,25 +76,19 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self.topics = list(topics)
         self.id = group_id(service, kind, topics)
         self._handler_name = handler_name
-        self._pool = pool
         self._batches = batches
         self._telemetry = telemetry
         self._shift = shift
         self._most = most
         self._lanes = lanes
         self._after_release = after_release
-        # Where the next record is expected. While a place stands here and no batch is in hand, all
-        # before the consumer's position has been applied: a batch that is given up clears it.
-        self._next: dict[Place, int] = {}
-        self._epoch = 0  # another one: positions or what was polled may have changed
-        self._backlog: dict[Place, int] = {}
-        self._committed: dict[Place, int] = {}
-        self._halted: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._abandon = asyncio.Event()
-        self._positioning: asyncio.Task[None] | None = None
         self._subscriber: Any = None
+        self.positions = Positions(
+            name=kind, pool=pool, telemetry=telemetry, busy=lambda: self.busy
+        )
         self._watch = Watch(patience=_PATIENCE)
         self.lag: list[Lag] = []
 
@@ -138,7 +130,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
     @property
     def assigned(self) -> frozenset[Place]:
         """Partitions whose position has been taken from the database."""
-        return frozenset(self._next)
+        return frozenset(self.positions.next)
 
     @property
     def busy(self) -> bool:
@@ -150,7 +142,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _parse(self, records: tuple[ConsumerRecord[Any, Any], ...]) -> KafkaMessage:
         # Nothing else has run since the poll: from here on a rebalance waits for this batch.
         self._idle.clear()
-        self._epoch += 1
+        self.positions.touch()
         assert self.consumer is not None
         return KafkaMessage(body=b"", raw_message=records, consumer=self.consumer)
 
@@ -158,11 +150,11 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             await self._apply(self._following(records))
         except asyncio.CancelledError:
-            self._next.clear()
+            self.positions.drop()
             raise
         except Exception as error:  # noqa: BLE001 - FastStream would swallow it and go on
             self._telemetry.trouble(self.kind, describe(error))
-            await self._reseek()
+            await self.positions.reseek()
         finally:
             self._idle.set()
 
@@ -172,7 +164,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         """The records that follow on our positions; others come from before a seek."""
         found = []
         for record in records:
-            expected = self._next.get((record.topic, record.partition))
+            expected = self.positions.next.get((record.topic, record.partition))
             if expected is not None and record.offset >= expected:
                 found.append(record)
         return found
@@ -189,7 +181,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         if await self._failed([result for result in done if isinstance(result, BaseException)]):
             return
         for record in records:
-            self._next[record.topic, record.partition] = record.offset + 1
+            self.positions.next[record.topic, record.partition] = record.offset + 1
         self._telemetry.well(self.kind)
         self._telemetry.batch_seconds.labels(self.kind).observe(loop.time() - began)
         oldest = min(entry.message.timestamp for entry in entries)
@@ -217,7 +209,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         """Applies one lane, a transaction's worth at a time; returns whether it released any."""
         released = False
         places = {(entry.message.topic, entry.message.partition) for entry in entries}
-        positions = {place: self._next[place] for place in places}
+        positions = {place: self.positions.next[place] for place in places}
         for start in range(0, len(entries), self._most):
             part = entries[start : start + self._most]
             results = await self._batches.apply(part, positions=positions, abandon=self._abandon)
@@ -230,14 +222,14 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             if not isinstance(error, (Fenced, Halted, Abandoned)):
                 raise error
         if any(isinstance(error, Abandoned) for error in errors):
-            self._next.clear()
+            self.positions.drop()
         elif errors:
             for error in errors:
                 if isinstance(error, Halted):
-                    self._halted |= error.topics
+                    self.positions.halted |= error.topics
                 else:
                     self._telemetry.fenced.inc()
-            await self._reseek()
+            await self.positions.reseek()
         return bool(errors)
 
     def _entry(self, message: Message) -> Entry:
@@ -253,125 +245,29 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             key=inbox_key(self._batches.service, message.source, message.id),
         )
 
-    # -- positions ---------------------------------------------------------------------------
+    # -- the group ---------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Waits for the batch in hand; the next owner would get its records a second time."""
         self._abandon.set()
-        if self._positioning is not None:
-            self._positioning.cancel()
         await is_set(self._idle, _WAIT_FOR_BATCH)
-        await self.commit()
+        await self.positions.release()
         self._telemetry.forget_partitions((tp.topic, tp.partition) for tp in revoked)
-        self._next.clear()
-        self._backlog.clear()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Seeks to the positions in the database, in the background: heartbeats must go on."""
         self._abandon.clear()
-        self._next.clear()
-        self._backlog.clear()
-        consumer = self.consumer
-        if consumer is not None and assigned:
-            consumer.pause(*assigned)
-            self._positioning = asyncio.create_task(self._position(consumer, set(assigned)))
-
-    async def _position(self, consumer: AIOKafkaConsumer, assigned: set[TopicPartition]) -> None:
-        attempt = 0
-        while True:
-            try:
-                begins: dict[TopicPartition, int] = await consumer.beginning_offsets(list(assigned))
-                ends: dict[TopicPartition, int] = await consumer.end_offsets(list(assigned))
-                async with self._pool.acquire() as conn:
-                    where = await ledger.positions(
-                        conn, [(tp.topic, tp.partition) for tp in assigned]
-                    )
-                    self._halted = {row["topic"] for row in await halt.halted(conn)}
-                for tp in assigned:
-                    self._seek(consumer, tp, where[tp.topic, tp.partition], begins[tp], ends[tp])
-            except IllegalStateError:
-                return  # revoked meanwhile; the next assignment positions anew
-            except Exception as error:  # noqa: BLE001 - without a position nothing can be read
-                self._telemetry.trouble("positions", describe(error))
-                if self._abandon.is_set():
-                    return
-                await asyncio.sleep(back_off(attempt))
-                attempt += 1
-            else:
-                self._telemetry.well("positions")
-                return
-
-    def _seek(
-        self, consumer: AIOKafkaConsumer, tp: TopicPartition, next_: int, begin: int, end: int
-    ) -> None:
-        place = (tp.topic, tp.partition)
-        trouble = f"position {tp.topic}/{tp.partition}"
-        if next_ > end:
-            # Another cluster, or a topic made anew: reading from anywhere would be a guess.
-            self._telemetry.trouble(trouble, f"the database is at {next_}, the log ends at {end}")
-            return
-        self._telemetry.well(trouble)
-        if 0 < next_ < begin:
-            self._telemetry.missed(tp.topic, tp.partition, begin - next_)
-        self._epoch += 1
-        consumer.seek(tp, max(next_, begin))
-        self._next[place] = max(next_, begin)
-        self._backlog.setdefault(place, end)
-        if tp.topic not in self._halted:
-            consumer.resume(tp)
-
-    async def _reseek(self) -> None:
-        """Goes on where the database says, after a batch that did not count."""
-        consumer = self.consumer
-        if consumer is None:
-            return
-        assigned: set[TopicPartition] = consumer.assignment()
-        self._next.clear()
-        with contextlib.suppress(IllegalStateError):
-            consumer.pause(*assigned)
-            await self._position(consumer, assigned)
+        if self.consumer is not None:
+            self.positions.take(self.consumer, assigned)
 
     async def caught_up(self) -> set[Place]:
         """Partitions whose backlog, as it was when they were assigned, has been applied."""
-        consumer = self.consumer
-        done = set()
-        for place, end in list(self._backlog.items()):
-            # The log ends in a transaction's marker: the position counts, not the last record.
-            at = await self._applied(consumer, place) if consumer is not None else None
-            if at is not None and at >= end:
-                done.add(place)
-        return done
-
-    async def commit(self) -> None:
-        """Tells Kafka our positions, for lag tools alone; a failure changes nothing."""
-        consumer = self.consumer
-        fresh = {p: n for p, n in self._next.items() if self._committed.get(p) != n}
-        if consumer is None or not fresh:
-            return
-        with contextlib.suppress(KafkaError, IllegalStateError, TimeoutError):
-            await within(5.0, consumer.commit({TopicPartition(*p): n for p, n in fresh.items()}))
-            self._committed.update(fresh)
+        return await self.positions.caught_up()
 
     async def tick(self, now: float) -> None:
         """Looks after the group once: Kafka's own offsets, lag, halted sources, being stuck."""
-        consumer = self.consumer
-        if consumer is None or not self._next:
-            self.lag = []
-            return
-        await self.commit()
-        await self._heed_halts(consumer)
-        epoch = self._epoch
-        places = list(self._next)
-        ends: dict[TopicPartition, int] = await within(
-            10.0, consumer.end_offsets([TopicPartition(*place) for place in places])
-        )
-        applied = {place: await self._applied(consumer, place) for place in places}
-        await self._compare(epoch, applied)
-        self.lag = self._watch.observe(
-            now,
-            {(tp.topic, tp.partition): e for tp, e in ends.items()},
-            {place: at for place, at in applied.items() if at is not None},
-        )
+        ends, applied = await self.positions.tick()
+        self.lag = self._watch.observe(now, ends, applied)
         for lag in self.lag:
             labels = (lag.topic, str(lag.partition))
             self._telemetry.lag.labels(*labels).set(lag.messages)
@@ -379,55 +275,12 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def stuck(self, now: float) -> list[Place]:
         """Partitions that have not moved for too long although the log goes on."""
-        return self._watch.stuck(now, self._halted)
-
-    async def _applied(self, consumer: AIOKafkaConsumer, place: Place) -> int | None:
-        """Where applied records end; when nothing is in hand, behind markers that follow them."""
-        with contextlib.suppress(IllegalStateError, KafkaError, TimeoutError):
-            position: int = await within(1.0, consumer.position(TopicPartition(*place)))
-            if not self.busy and place in self._next:
-                return max(position, self._next[place])
-        return self._next.get(place)
-
-    async def _compare(self, epoch: int, applied: Mapping[Place, int | None]) -> None:
-        """Holds our positions against the database's, while nothing happens.
-
-        Moves the database's past markers that follow the last record, so that a log that is read
-        to its end looks so to others. A database that is behind us has lost transactions (a
-        failover): then reading goes on where it is.
-        """
-        if epoch != self._epoch or self.busy:
-            return
-        known = dict(self._next)
-        ranges = [
-            Range(*place, known[place], known[place], at)
-            for place, at in applied.items()
-            if at is not None and place in known and at > known[place]
-        ]
-        async with self._pool.acquire() as conn:
-            if ranges:
-                await ledger.move(conn, ranges)
-            where = await ledger.positions(conn, known)
-        if epoch == self._epoch and any(where[place] < at for place, at in known.items()):
-            self._telemetry.trouble(self.kind, "the database has lost positions; reading again")
-            await self._reseek()
-
-    async def _heed_halts(self, consumer: AIOKafkaConsumer) -> None:
-        async with self._pool.acquire() as conn:
-            halted = {row["topic"] for row in await halt.halted(conn)}
-        resumed, self._halted = self._halted - halted, halted
-        with contextlib.suppress(IllegalStateError):
-            for topic, partition in self._next:
-                if topic in halted:
-                    consumer.pause(TopicPartition(topic, partition))
-                elif topic in resumed:
-                    consumer.resume(TopicPartition(topic, partition))
+        return self._watch.stuck(now, self.positions.halted)
 
     def stop(self) -> None:
         """Ends a wait for something transient; FastStream then lets the batch in hand finish."""
         self._abandon.set()
-        if self._positioning is not None:
-            self._positioning.cancel()
+        self.positions.cancel()
 
 
 async def _decode(message: KafkaMessage) -> Any:
