@@ -207,7 +207,7 @@ class Kafka:
         }
 
     def _format(self, class_path: str) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = _cluster_id()
         users = [
             f"SCRAM-SHA-512=[name={user},password={self.password(user)}]"
             for user in (ADMIN_USER, BROKER_USER)
@@ -253,6 +253,14 @@ class Kafka:
         except KafkaException:
             return False
         return True
+
+
+def _cluster_id() -> str:
+    """A random id as Kafka makes them: its tool takes one with a leading dash for an option."""
+    text = "-"
+    while text.startswith("-"):
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return text
 
 
 def _environment() -> Mapping[str, str]:
