@@ -36,20 +36,23 @@ _POLL: Final = 0.5
 _SWEEP: Final = 30.0
 _SWEEP_ABSENT: Final = 5.0
 _LOOK_UP: Final = 5.0
-_SEND_TIMEOUT: Final = 30.0
+_SEND_TIMEOUT: Final = 15.0  # below the time that a session may idle in its transaction
 _BATCH_BYTES: Final = 256 * 1024
 
-# The snapshot of the very statement that reads tells which ids may still be committed later.
-_SELECT: Final = """
-SELECT o.*, now.* FROM (
+# One statement reads, deletes, and says by its own snapshot which ids may still be committed.
+# The deletion is committed when Kafka has taken the rows; until then anything undoes it.
+_TAKE: Final = """
+WITH snapshot AS MATERIALIZED (
   SELECT pg_snapshot_xmin(s)::text::bigint AS xmin, pg_snapshot_xmax(s)::text::bigint AS xmax
-  FROM pg_current_snapshot() AS s OFFSET 0
-) AS now
-LEFT JOIN LATERAL (
-  SELECT * FROM runtime.outbox WHERE id > $1 AND topic <> ALL($3::text[]) ORDER BY id LIMIT $2
-) AS o ON true
+  FROM pg_current_snapshot() AS s
+), taken AS (
+  DELETE FROM runtime.outbox WHERE ctid = ANY (ARRAY (
+    SELECT ctid FROM runtime.outbox WHERE id > $1 AND topic <> ALL ($3::text[])
+    ORDER BY id LIMIT $2))
+  RETURNING *
+)
+SELECT taken.*, snapshot.* FROM snapshot LEFT JOIN taken ON true ORDER BY id
 """
-
 
 # A process that hangs keeps its session, and with it the lock, for ever. A relay at work asks for
 # rows twice a second; one that has asked for nothing in a minute loses the lock, and when it wakes
@@ -190,35 +193,51 @@ class Relay:
                 mark.sweep()
                 absent.clear()
                 sweep_at = loop.time() + _SWEEP
-            rows = await conn.fetch(_SELECT, mark.id, _ROWS, list(absent))
-            xmin, xmax = rows[0]["xmin"], rows[0]["xmax"]
-            if rows[0]["id"] is None:
-                if not absent:
-                    mark.saw(0, xmin, xmax)
-                    self._telemetry.well("relay")
+            sent = await self._round(conn, producer, mark, absent)
+            if absent:
+                sweep_at = min(sweep_at, loop.time() + _SWEEP_ABSENT)
+            elif sent is not None:
+                self._telemetry.well("relay")
+            if sent == 0:
                 if stopping:
                     return
                 await is_set(self._awake, _POLL)
-                continue
-            missing = await self._missing(producer, {row["topic"] for row in rows})
-            if missing:
-                # What is for a topic that is not there waits, and holds up nothing else.
-                absent |= missing
-                sweep_at = min(sweep_at, loop.time() + _SWEEP_ABSENT)
-                self._telemetry.trouble("relay", f"no such topic: {', '.join(sorted(missing))}")
-                continue
-            async with asyncio.timeout(_SEND_TIMEOUT):
-                await self._send(producer, rows)
-            failpoint.reach("after-produce")
-            await conn.execute(
-                "DELETE FROM runtime.outbox WHERE id = ANY($1::bigint[])", [r["id"] for r in rows]
-            )
-            failpoint.reach("after-delete")
+
+    async def _round(
+        self,
+        conn: asyncpg.Connection[asyncpg.Record],
+        producer: AIOKafkaProducer,
+        mark: LowWater,
+        absent: set[str],
+    ) -> int | None:
+        """Publishes what one reading gives; returns how many, None where a topic is missing.
+
+        What is for a topic that is not there waits, and holds up nothing else.
+        """
+        transaction = conn.transaction()
+        await transaction.start()
+        rows = await conn.fetch(_TAKE, mark.id, _ROWS, list(absent))
+        xmin, xmax = rows[0]["xmin"], rows[0]["xmax"]
+        if rows[0]["id"] is None:
+            await transaction.rollback()
             if not absent:
-                if len(rows) < _ROWS or rows[-1]["id"] > mark.candidate:
-                    mark.saw(rows[-1]["id"], xmin, xmax)
-                self._telemetry.well("relay")
-            self._telemetry.published(len(rows), self._age(rows[0]["time"]))
+                mark.saw(0, xmin, xmax)
+            return 0
+        missing = await self._missing(producer, {row["topic"] for row in rows})
+        if missing:
+            await transaction.rollback()
+            absent |= missing
+            self._telemetry.trouble("relay", f"no such topic: {', '.join(sorted(missing))}")
+            return None
+        async with asyncio.timeout(_SEND_TIMEOUT):
+            await self._send(producer, rows)
+        failpoint.reach("after-produce")
+        await transaction.commit()
+        failpoint.reach("after-delete")
+        if not absent and (len(rows) < _ROWS or rows[-1]["id"] > mark.candidate):
+            mark.saw(rows[-1]["id"], xmin, xmax)
+        self._telemetry.published(len(rows), self._age(rows[0]["time"]))
+        return len(rows)
 
     async def _missing(self, producer: AIOKafkaProducer, topics: set[str]) -> set[str]:
         """Looks up partition counts; returns the topics that are not there, or not for us."""
