@@ -119,7 +119,11 @@ class Arena:
                 "GENVEJ_BENCH_PORT": "0",
                 "GENVEJ_BENCH_VAULT_KEYS": self.vault_key,
                 "GENVEJ_BENCH_HALT_FAULTS": "1000000",
-                **{k: v for k, v in os.environ.items() if k.startswith(("PROFILE", "GENVEJ_BENCH_"))},
+                **{
+                    name: value
+                    for name, value in os.environ.items()
+                    if name.startswith(("PROFILE", "GENVEJ_BENCH_"))
+                },
             },
             stdout=asyncio.subprocess.PIPE,
         )

@@ -30,8 +30,12 @@ SOURCE = "/tests"
 LETTERS = "probe.dead-letters"
 
 
-async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 60) -> Any:
-    """Waits until the condition gives something true, and returns it."""
+async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 200) -> Any:
+    """Waits until the condition gives something true, and returns it.
+
+    `seconds` only bounds a test that would never end: a producer may wait a minute for the broker
+    to settle what a killed one left open.
+    """
     async with asyncio.timeout(seconds):
         while True:
             found = await condition()
