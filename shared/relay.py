@@ -145,7 +145,10 @@ class Relay:
 
     async def _lead(self) -> None:
         conn = await self._connect(
-            self._dsn, timeout=10, server_settings=session(f"{self._service}-relay")
+            self._dsn,
+            timeout=10,
+            command_timeout=30,  # a server that was killed may never answer, and never hang up
+            server_settings=session(f"{self._service}-relay"),
         )
         try:
             while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
