@@ -29,6 +29,7 @@ TELLS: Final = frozenset(
         "session.offered.v1",
         "session.moved.v1",
         RESTATED,
+        "session.reoffered.v1",
         "session.cancelled.v1",
         "free-choice.opened.v1",
     }
@@ -191,7 +192,12 @@ class Ledger:
                 course.ordered, course.withdrawn = True, False
             case "order.withdrawn.v1":
                 course.withdrawn = True
-            case "session.offered.v1" | "session.moved.v1" | "session.restated.v1":
+            case (
+                "session.offered.v1"
+                | "session.moved.v1"
+                | "session.restated.v1"
+                | "session.reoffered.v1"
+            ):
                 course.sessions[data["session_id"]] = dict(data)
             case "session.cancelled.v1":
                 course.sessions.pop(data["session_id"], None)

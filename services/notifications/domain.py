@@ -34,12 +34,14 @@ class Change(StrEnum):
 
     OFFERED = "offered"
     MOVED = "moved"
+    REOFFERED = "reoffered"
     CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionNews:
-    """A session was offered, moved or cancelled. `slot` is its new time, or its last one."""
+    """A session was offered, moved, offered again or cancelled. `slot` is its new time, or its last
+    one."""
 
     about: About
     change: Change
@@ -142,7 +144,7 @@ def _session(news: SessionNews, case: Case, now: datetime, quiet: Quiet) -> Deci
         template = Template.SESSION_CANCELLED
         facts = replace(facts, slot=believed or news.slot)
         silent = None if believed else "nothing-told"
-    elif believed is not None:
+    elif believed is not None and (believed, news.change) != (news.slot, Change.REOFFERED):
         template, facts = Template.SESSION_MOVED, replace(facts, previous=believed)
         silent = "nothing-new" if believed == news.slot else None
     if case.closed or news.order_id in case.withdrawn_orders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date
 from typing import Annotated, Final
 
@@ -58,7 +59,8 @@ class _Session(_Model):
 
 
 class SessionOffered(_Session):
-    """session.offered.v1 and session.restated.v1; session.moved.v1 when `previous` is there."""
+    """session.offered.v1, session.restated.v1 and session.reoffered.v1; session.moved.v1 when
+    `previous` is there."""
 
     start: Instant
     end: Instant
@@ -204,7 +206,7 @@ def _about(
     )
 
 
-def _offered(value: bytes, cause: str) -> Command:
+def _offered(value: bytes, cause: str) -> SessionNews:
     event = SessionOffered.model_validate_json(value)
     at_home = event.delivery == "home"
     slot = _slot(_Slot(start=event.start, end=event.end, location=event.location), at_home=at_home)
@@ -224,6 +226,10 @@ def _offered(value: bytes, cause: str) -> Command:
             inside_limit=event.inside_limit,
         ),
     )
+
+
+def _reoffered(value: bytes, cause: str) -> Command:
+    return replace(_offered(value, cause), change=Change.REOFFERED)
 
 
 def _cancelled(value: bytes, cause: str) -> Command:
@@ -266,6 +272,7 @@ _READERS: Final[dict[str, Callable[[bytes, str], Command | OrderState | None]]] 
     f"{TYPE_PREFIX}session.offered.v1": _offered,
     f"{TYPE_PREFIX}session.moved.v1": _offered,
     f"{TYPE_PREFIX}session.restated.v1": _offered,
+    f"{TYPE_PREFIX}session.reoffered.v1": _reoffered,
     f"{TYPE_PREFIX}session.cancelled.v1": _cancelled,
     f"{TYPE_PREFIX}free-choice.opened.v1": _free_choice,
     f"{TYPE_PREFIX}order.withdrawn.v1": _withdrawn,

@@ -11,7 +11,7 @@ from typing import Final
 import holidays
 from pydantic import BaseModel
 
-from services.scheduling import events
+from services.scheduling import events, responses
 from services.scheduling.geography import postcodes
 from services.scheduling.handlers import Scheduling
 from services.scheduling.handlers_roster import Rosters
@@ -33,9 +33,11 @@ PRODUCES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
         events.OFFERED: events.SessionOffered,
         events.MOVED: events.SessionMoved,
         events.RESTATED: events.SessionRestated,
+        events.REOFFERED: events.SessionReoffered,
         events.CANCELLED: events.SessionCancelled,
         events.INFEASIBLE: events.OrderInfeasible,
     },
+    responses.RESPONSES: responses.MODELS,
     events.CAPACITY: {events.STATED: CapacityStated},
     events.CAPACITY_STATUS: {events.STATUS: events.CapacityStatus},
     events.RECEIPTS: {
@@ -60,6 +62,9 @@ def service(settings: SchedulingSettings) -> Service:
         migrations=MIGRATIONS,
         subscriptions=[
             Subscription(topics=["referrals"], handler=retention.beside(scheduling.referrals)),
+            Subscription(
+                topics=[responses.RESPONSES], handler=retention.beside(scheduling.responses)
+            ),
             Subscription(topics=[events.CAPACITY], handler=retention.beside(scheduling.capacity)),
             Subscription(
                 topics=["roster.{source}.capacity"], handler=rosters.intake, kind="intake"

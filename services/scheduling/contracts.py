@@ -16,14 +16,24 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
+from services.scheduling import counter
 from services.scheduling.app import PRODUCES, public_holiday
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
-from services.scheduling.events import CapacityAccepted, CapacityRefused, kind
+from services.scheduling.events import OFFERED, CapacityAccepted, CapacityRefused, kind
 from services.scheduling.geography import postcodes
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
 from services.scheduling.orders import Order
 from services.scheduling.provider import Terms
+from services.scheduling.responses import (
+    OfferAccepted,
+    OfferCancelled,
+    OfferDeclined,
+    OfferExchanged,
+    OfferRequested,
+    Response,
+    to_event,
+)
 from shared.envelope import TYPE_PREFIX, Event
 
 FOLDER: Final = Path(__file__).parents[2] / "shared" / "contracts"
@@ -86,8 +96,8 @@ def _statement(
 
 
 def _story() -> Iterator[Event]:
-    """Ruddi is offered a Saturday; a colleague takes over; his therapist falls ill, twice; then all
-    hours are gone."""
+    """Ruddi is offered a Saturday; a colleague takes over; she falls ill, and he asks for the
+    Saturday in vain; then all hours are gone."""
     desk = Desk("316", Terms(public_holiday), postcodes())
 
     diary = Diary()
@@ -104,15 +114,44 @@ def _story() -> Iterator[Event]:
     yield from desk.place(_order(), "{}", _NOW)
     yield from desk.settle(_NOW)
     yield from capacity(_statement(2, _SATURDAY, therapist="316-t02"))
-    yield from capacity(_statement(3, _FRIDAY))
+    (moved, *_) = events = list(capacity(_statement(3, _FRIDAY)))
+    yield from events
+    desk.begin(diary)
+    saturday = {"start": _SATURDAY[0], "location": "holbaek"}
+    exchanged = OfferExchanged.model_validate(_answer(moved) | {"wanted": saturday})
+    yield from counter.take(desk, exchanged, _NOW)
+    yield from desk.settle(_NOW)
     yield from capacity(_statement(4))
     yield from capacity(_statement(2, week="2022-W22"))
+
+
+def _answer(offer: Event) -> dict[str, Any]:
+    """What every answer to an offer has in it."""
+    data = orjson.loads(offer.value or b"")
+    names = "session_id", "order_id", "referral_id", "citizen_id", "provider", "revision", "start"
+    return {name: data[name] for name in names} | {"by": "citizen", "at": "2022-05-23T07:30:00Z"}
+
+
+def _answers(offer: Event) -> Iterator[Response]:
+    """Everything that can be answered to the offer."""
+    answer = _answer(offer)
+    (other, *_) = orjson.loads(offer.value or b"")["alternatives"]
+    wanted = {"start": other["start"], "location": other["location"]["code"]}
+    yield OfferAccepted.model_validate(answer)
+    yield OfferDeclined.model_validate(
+        answer | {"then": "another-time", "not_before": "2022-05-30"}
+    )
+    yield OfferCancelled.model_validate(answer | {"then": "wait"})
+    yield OfferExchanged.model_validate(answer | {"wanted": wanted})
+    yield OfferRequested.model_validate(answer | {"not_before": "2022-05-30"})
 
 
 def examples() -> dict[str, bytes]:
     """An example of each event by its name without prefix: the first of its kind."""
     found: dict[str, bytes] = {}
-    for event in _story():
+    story = list(_story())
+    offered = next(event for event in story if event.type == OFFERED)
+    for event in [*story, *map(to_event, _answers(offered))]:
         assert event.value is not None
         found.setdefault(event.type.removeprefix(TYPE_PREFIX), event.value)
     good = _statement(1, _SATURDAY)

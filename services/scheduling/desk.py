@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from typing import Final
+from datetime import date, datetime
 
-from services.scheduling import domain, events
-from services.scheduling.capacity import LocationWeek, local_date, monday_of, week_of
+from services.scheduling import answering, commands, domain, events
+from services.scheduling.capacity import LocationWeek, local_date, week_of
 from services.scheduling.diary import Diary
-from services.scheduling.engine.calendar import Calendar, cells_of
-from services.scheduling.engine.online import Engaged, Site, propose, same_time
+from services.scheduling.engine.calendar import Calendar
+from services.scheduling.engine.online import (
+    Engaged,
+    Site,
+    other_times,
+    propose,
+    same_time,
+    that_time,
+)
+from services.scheduling.fullness import fullness
 from services.scheduling.geography import Point, nearest_first
-from services.scheduling.orders import Answer, Booking, Order, Placed, Status
+from services.scheduling.orders import Alternative, Answer, Booking, Order, Placed, Status
 from services.scheduling.provider import Provider, Terms
 from services.scheduling.store import Session
 from shared.envelope import Event
-
-_AN_HOUR: Final = cells_of(60)
-_ANYBODY: Final[frozenset[str]] = frozenset()
 
 
 class Desk:
@@ -87,16 +92,19 @@ class Desk:
         self.bodies[order.order_id] = body
         placed = self.provider.orders.get(order.order_id)
         if placed is None:
-            return self._do(domain.Place(order, self._ask(order, now)), now)
+            return self.carry_out(commands.Place(order, self.ask(order, now)), now)
+        order = answering.carried(placed.order, order)
         if domain.still_right(self.provider, placed, order, now):
-            return self._do(domain.Change(order, None), now)
-        return self._do(domain.Change(order, self._ask_anew(order, placed.booking, now)), now)
+            return self.carry_out(commands.Change(order, None), now)
+        return self.carry_out(
+            commands.Change(order, self.ask_anew(order, placed.booking, now)), now
+        )
 
     def withdraw(self, order_id: str, now: datetime) -> list[Event]:
         """Gives an order up; one that was never placed here is none of our business."""
         if order_id not in self.provider.orders:
             return []
-        return self._do(domain.Withdraw(order_id), now)
+        return self.carry_out(commands.Withdraw(order_id), now)
 
     def close(self, referral_id: str, now: datetime) -> list[Event]:
         """Gives all orders of a referral up."""
@@ -142,9 +150,9 @@ class Desk:
                 continue
             order_id = placed.order.order_id
             self.calendar.free(booking.slot)
-            answer = self._same_time(placed.order, booking) or self._ask(placed.order, now)
+            answer = self._same_time(placed.order, booking) or self.ask(placed.order, now)
             self.calendar.take(booking.slot)
-            found += self._do(domain.Rebook(order_id, answer), now)
+            found += self.carry_out(commands.Rebook(order_id, answer), now)
         return found
 
     def _retry(self, now: datetime) -> list[Event]:
@@ -156,16 +164,19 @@ class Desk:
             order = placed.order
             first = self.provider.terms.first_day(order, now)
             late = placed.status is Status.LATE
+            if late and placed.booking is not None and placed.booking.accepted:
+                continue
             if late and order.limit is not None:
                 useful = self._retry_all or (self._freed is not None and self._freed <= order.limit)
                 if order.limit < first or not useful:
                     continue
-            answer = self._ask(order, now)
+            answer = self.ask(order, now)
             if not late or answer.shortfall is None:
-                found += self._do(domain.Retry(order.order_id, answer), now)
+                found += self.carry_out(commands.Retry(order.order_id, answer), now)
         return found
 
-    def _do(self, command: domain.Command, now: datetime) -> list[Event]:
+    def carry_out(self, command: commands.Command, now: datetime) -> list[Event]:
+        """Has `decide` judge a command, and keeps state, calendar and diary in step."""
         decision = domain.decide(self.provider, command, now)
         if decision is None:
             return []
@@ -187,8 +198,9 @@ class Desk:
         if after.booking is not None:
             slot = after.booking.slot
             self.calendar.take(slot)
-            if before is None or not _same_row(before, after):
+            if before is None or before.booking is None or before.booking.slot != slot:
                 self._touched.add((slot.location, slot.week))
+            if before is None or not _same_row(before, after):
                 self.sessions[after.booking.session_id] = Session(after, after.booking, "offered")
         return [events.training(one, self.provider.locations) for one in decision.events]
 
@@ -203,21 +215,43 @@ class Desk:
             day = local_date(slot.start)
             self._freed = day if self._freed is None else min(day, self._freed)
 
-    def _ask(self, order: Order, now: datetime) -> Answer:
+    def ask(self, order: Order, now: datetime) -> Answer:
+        """The engine's answer to an order."""
         sites, note = self._seen_from(order.postcode)
         first = self.provider.terms.first_day(order, now)
-        engaged = Engaged(self.provider.diary.others(order), self.provider.terms.transfer)
+        engaged = self._engaged(order)
         return propose(self.calendar, order, sites, first, note=note, engaged=engaged)
 
-    def _ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:
+    def ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:
         """Asks as if the order's own session were free."""
-        if booking is None:
-            return self._ask(order, now)
-        self.calendar.free(booking.slot)
+        with self._without(booking):
+            return self.ask(order, now)
+
+    def ask_for(
+        self, order: Order, booking: Booking, wanted: Alternative, now: datetime
+    ) -> tuple[Answer | None, tuple[Alternative, ...]]:
+        """The answer that books a certain time, None where it is taken; and what else is free."""
+        sites, _ = self._seen_from(order.postcode)
+        first = self.provider.terms.first_day(order, now)
+        engaged = self._engaged(order)
+        with self._without(booking):
+            return (
+                that_time(self.calendar, order, sites, first, wanted=wanted, engaged=engaged),
+                other_times(self.calendar, order, sites, first, slot=booking.slot, engaged=engaged),
+            )
+
+    @contextmanager
+    def _without(self, booking: Booking | None) -> Iterator[None]:
+        if booking is not None:
+            self.calendar.free(booking.slot)
         try:
-            return self._ask(order, now)
+            yield
         finally:
-            self.calendar.take(booking.slot)
+            if booking is not None:
+                self.calendar.take(booking.slot)
+
+    def _engaged(self, order: Order) -> Engaged:
+        return Engaged(self.provider.diary.others(order), self.provider.terms.transfer)
 
     def _same_time(self, order: Order, booking: Booking) -> Answer | None:
         slot = same_time(self.calendar, order, booking.slot)
@@ -259,46 +293,13 @@ class Desk:
             self._touched.add(key)
 
     def _status(self, now: datetime) -> list[Event]:
-        return [self._status_of(key, now) for key in sorted(self._touched)]
-
-    def _status_of(self, key: tuple[str, str], now: datetime) -> Event:
-        location, week = key
-        supply = self.provider.supply.get(key, timedelta())
-        booked = self.provider.booked.get(key, timedelta())
-        status = events.CapacityStatus(
-            provider=self.provider.code,
-            location=location,
-            week=week,
-            supply_minutes=_minutes(supply),
-            booked_minutes=_minutes(booked),
-            free_minutes=max(0, _minutes(supply - booked)),
-            next_free=self._next_free(location, week, now),
-            backlog=self._backlog[key],
-            as_of=now,
-        )
-        return Event(
-            topic=events.CAPACITY_STATUS,
-            key=f"{self.provider.code}/{location}/{week}",
-            type=events.STATUS,
-            subject=location,
-            value=status.model_dump_json().encode(),
-        )
-
-    def _next_free(self, location: str, week: str, now: datetime) -> datetime | None:
-        monday = monday_of(week)
-        first = max(monday, self.provider.terms.earliest(now))
-        for day in self.calendar.days(location, first, monday + timedelta(days=6)):
-            free = day.starts(_AN_HOUR, _ANYBODY) & day.room_starts(_AN_HOUR)
-            if free:
-                return day.instant((free & -free).bit_length() - 1)
-        return None
+        return [
+            fullness(self.provider, self.calendar, key, self._backlog[key], now)
+            for key in sorted(self._touched)
+        ]
 
 
 def _same_row(before: Placed, after: Placed) -> bool:
     """Whether the session's row says what it said before."""
     citizens = before.order.citizen_id, after.order.citizen_id
     return before.booking == after.booking and citizens[0] == citizens[1]
-
-
-def _minutes(length: timedelta) -> int:
-    return round(length.total_seconds() / 60)

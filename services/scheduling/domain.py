@@ -6,124 +6,28 @@ rules. A broken rule is a fault of the engine and raises; what cannot be planned
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 
-from services.scheduling.capacity import DENMARK, local_date
-from services.scheduling.orders import (
-    Answer,
-    Booking,
-    Order,
-    Placed,
-    Reason,
-    Shortfall,
-    Slot,
-    Status,
-    session_id,
+from services.scheduling.answering import decide_answer
+from services.scheduling.capacity import DENMARK
+from services.scheduling.commands import (
+    Accept,
+    Ask,
+    Change,
+    Command,
+    Exchange,
+    GiveUp,
+    Place,
+    Rebook,
+    Retry,
+    Withdraw,
 )
+from services.scheduling.facts import Decision, SessionCancelled
+from services.scheduling.moves import RuleBrokenError, book, history, keep, rebook
+from services.scheduling.orders import Answer, Order, Placed, Slot, Status
 from services.scheduling.provider import Provider
-from services.scheduling.rules import broken, standing
-
-
-class RuleBrokenError(Exception):
-    """The engine proposed what the rules forbid."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Book a new order. `answer` is the engine's."""
-
-    order: Order
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An order has a new state. `answer` is None where `still_right` says to keep the session."""
-
-    order: Order
-    answer: Answer | None
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """The provider shall no longer carry out the order."""
-
-    order_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rebook:
-    """The order's session has lost its therapist, room or time."""
-
-    order_id: str
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Time has become free for an order without a session inside the limit."""
-
-    order_id: str
-    answer: Answer
-
-
-Command = Place | Change | Withdraw | Rebook | Retry
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOffered:
-    """A session was booked and is offered to the citizen."""
-
-    order: Order
-    booking: Booking
-
-
-@dataclass(frozen=True, slots=True)
-class SessionMoved:
-    """A session has another time or another place."""
-
-    order: Order
-    booking: Booking
-    previous: Slot
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRestated:
-    """Time and place stand; therapist, room, limit or the need of transport changed."""
-
-    order: Order
-    booking: Booking
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCancelled:
-    """A session was given up; `booking` carries the new revision."""
-
-    order: Order
-    booking: Booking
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrderInfeasible:
-    """The limit cannot be held. `first_possible` is the date of the session that was booked."""
-
-    order: Order
-    reason: Reason
-    text: str
-    first_possible: date | None
-
-
-Event = SessionOffered | SessionMoved | SessionRestated | SessionCancelled | OrderInfeasible
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the order is now and what has happened."""
-
-    placed: Placed
-    events: tuple[Event, ...]
+from services.scheduling.rules import standing
 
 
 def still_right(provider: Provider, placed: Placed, order: Order, now: datetime) -> bool:
@@ -153,78 +57,48 @@ def decide(provider: Provider, command: Command, now: datetime) -> Decision | No
     match command:
         case Place(order, answer):
             fresh = Placed(order=order, status=Status.WAITING, booking=None, sessions=0, told=None)
-            return _book(provider, fresh, answer, now)
+            return book(provider, fresh, answer, now)
         case Change(order, answer):
             return _change(provider, provider.orders[order.order_id], order, answer, now)
         case Withdraw(order_id):
             return _withdraw(provider.orders[order_id], now)
         case Rebook(order_id, answer):
-            return _rebook(provider, provider.orders[order_id], answer, now)
+            return rebook(provider, provider.orders[order_id], answer, now)
         case Retry(order_id, answer):
             return _retry(provider, provider.orders[order_id], answer, now)
-
-
-def _book(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Decision:
-    """Books an order that has no session, or says why it must wait."""
-    if placed.order.earliest < provider.terms.oldest(now):
-        return _history(placed)
-    said, told = _said(placed, answer.shortfall, answer.slot)
-    if answer.slot is None:
-        return Decision(replace(placed, status=Status.WAITING, told=told), said)
-    booking = _booking(provider, placed, answer.slot, answer, now)
-    after = replace(
-        placed,
-        status=_status(booking),
-        booking=booking,
-        sessions=placed.sessions + 1,
-        told=told,
-    )
-    return Decision(after, (*said, SessionOffered(placed.order, booking)))
-
-
-def _history(placed: Placed) -> Decision:
-    """Closes an order that is so old that what became of it may have been deleted."""
-    text = f"An order for {placed.order.earliest} is not planned any more."
-    said, told = _said(placed, Shortfall(Reason.LIMIT_PASSED, text), None)
-    return Decision(replace(placed, status=Status.CLOSED, told=told), said)
+        case Accept() | GiveUp() | Exchange() | Ask():
+            return decide_answer(provider, command, now)
 
 
 def _change(
     provider: Provider, placed: Placed, order: Order, answer: Answer | None, now: datetime
 ) -> Decision:
     """Takes over an order's new state; a limit that changed is told of anew."""
-    if placed.booking is None and order.earliest < provider.terms.oldest(now):
-        return _history(replace(placed, order=order))
-    if placed.status is Status.CLOSED or placed.order.limit != order.limit:
-        placed = replace(placed, told=None)
-    placed = replace(placed, order=order)
     booking = placed.booking
     if booking is None:
-        return _book(provider, placed, _given(answer), now)
+        return _change_waiting(provider, placed, order, answer, now)
+    told = placed.told if placed.order.limit == order.limit else None
+    placed = replace(placed, order=order, told=told)
     if booking.slot.start <= now:
         return Decision(placed, ())
     if answer is None:
-        return _keep(placed, booking, None, now)
+        return keep(placed, booking, None, now)
     if answer.shortfall is not None and stands(provider, order, booking.slot):
-        return _keep(placed, booking, answer.shortfall, now)
-    return _rebook(provider, placed, answer, now)
+        return keep(placed, booking, answer.shortfall, now)
+    return rebook(provider, placed, answer, now)
 
 
-def _keep(placed: Placed, booking: Booking, shortfall: Shortfall | None, now: datetime) -> Decision:
-    """Leaves the session where it is; others hear of it when limit or transport changed."""
-    order = placed.order
-    said, told = _said(placed, shortfall, booking.slot)
-    after = replace(
-        booking,
-        limit=order.limit,
-        inside_limit=order.keeps_limit(booking.slot.start),
-        transport=order.transport,
-    )
-    kept = replace(placed, status=_status(after), told=told)
-    if after == booking:
-        return Decision(kept, said)
-    after = replace(after, revision=booking.revision + 1, offered_at=now)
-    return Decision(replace(kept, booking=after), (*said, SessionRestated(order, after)))
+def _change_waiting(
+    provider: Provider, placed: Placed, order: Order, answer: Answer | None, now: datetime
+) -> Decision:
+    """Takes over the new state of an order without a session; a closed one is ordered again."""
+    if order.earliest < provider.terms.oldest(now):
+        return history(replace(placed, order=order))
+    if placed.status is Status.HELD:
+        return Decision(replace(placed, order=order), ())
+    same = placed.status is not Status.CLOSED and placed.order.limit == order.limit
+    told = placed.told if same else None
+    return book(provider, replace(placed, order=order, told=told), _given(answer), now)
 
 
 def _withdraw(placed: Placed, now: datetime) -> Decision | None:
@@ -239,85 +113,15 @@ def _withdraw(placed: Placed, now: datetime) -> Decision | None:
     return Decision(replace(closed, booking=None), (cancelled,))
 
 
-def _rebook(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Decision:
-    """Replaces a slot that cannot stay; where nothing is free the session is cancelled."""
-    booking = placed.booking
-    if booking is None:
-        return _book(provider, placed, answer, now)
-    said, told = _said(placed, answer.shortfall, answer.slot)
-    if answer.slot is None:
-        last = replace(booking, revision=booking.revision + 1)
-        cancelled = SessionCancelled(placed.order, last, "capacity-gone")
-        waiting = replace(placed, status=Status.WAITING, booking=None, told=told)
-        return Decision(waiting, (cancelled, *said))
-    after = _booking(provider, placed, answer.slot, answer, now)
-    order = placed.order
-    event: Event = (
-        SessionRestated(order, after)
-        if after.slot.appointment == booking.slot.appointment
-        else SessionMoved(order, after, booking.slot)
-    )
-    return Decision(
-        replace(placed, status=_status(after), booking=after, told=told), (*said, event)
-    )
-
-
 def _retry(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Decision | None:
-    """Books a waiting order; a late session moves only where the limit can now be held."""
+    """Books a waiting order; a late session moves only where the limit can now be held, and not
+    after the citizen has accepted it."""
     if placed.status is Status.WAITING:
-        return _book(provider, placed, answer, now)
-    if placed.status is Status.LATE and answer.shortfall is None:
-        return _rebook(provider, placed, answer, now)
+        return book(provider, placed, answer, now)
+    accepted = placed.booking is not None and placed.booking.accepted
+    if placed.status is Status.LATE and answer.shortfall is None and not accepted:
+        return rebook(provider, placed, answer, now)
     return None
-
-
-def _booking(
-    provider: Provider, placed: Placed, slot: Slot, answer: Answer, now: datetime
-) -> Booking:
-    """A slot as the next revision of the order's session, or as its next session."""
-    order, before = placed.order, placed.booking
-    rule = broken(provider, order, slot, now, before.slot if before else None)
-    if rule is not None:
-        raise RuleBrokenError(rule)
-    inside = order.keeps_limit(slot.start)
-    if inside is not (answer.shortfall is None):
-        raise RuleBrokenError("a session after the limit, and only that, needs its reason")
-    ordinal = before.ordinal if before else placed.sessions
-    return Booking(
-        session_id=session_id(order.order_id, ordinal),
-        ordinal=ordinal,
-        slot=slot,
-        revision=before.revision + 1 if before else 1,
-        limit=order.limit,
-        inside_limit=inside,
-        transport=order.transport,
-        distance_m=answer.distance_m,
-        alternatives=answer.alternatives,
-        reason=answer.reason,
-        offered_at=now,
-    )
-
-
-def _said(
-    placed: Placed, shortfall: Shortfall | None, slot: Slot | None
-) -> tuple[tuple[OrderInfeasible, ...], Reason | None]:
-    """What is to be said about the limit, once for each reason, and what has been said then.
-
-    `slot` is the session that the citizen has all the same.
-    """
-    if shortfall is None:
-        if slot is None:
-            raise RuleBrokenError("no session needs its reason")
-        return (), None
-    if placed.told is shortfall.reason:
-        return (), shortfall.reason
-    first = local_date(slot.start) if slot is not None else None
-    infeasible = OrderInfeasible(placed.order, shortfall.reason, shortfall.text, first)
-    return (infeasible,), shortfall.reason
-
-
-def _status(booking: Booking) -> Status:
-    return Status.BOOKED if booking.inside_limit else Status.LATE
 
 
 def _given(answer: Answer | None) -> Answer:

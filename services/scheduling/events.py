@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.scheduling import domain
+from services.scheduling import facts
 from services.scheduling.capacity import Location
 from services.scheduling.orders import Booking, Order
 from shared.envelope import TYPE_PREFIX, Event
@@ -79,6 +79,11 @@ class SessionRestated(SessionOffered):
     transport changed."""
 
 
+class SessionReoffered(SessionOffered):
+    """The session stands, and the citizen is told of it again: the time that they asked for instead
+    is taken, and `alternatives` are free now."""
+
+
 class SessionCancelled(_Wire):
     """A session was given up."""
 
@@ -88,7 +93,9 @@ class SessionCancelled(_Wire):
     citizen_id: str
     provider: str
     start: datetime
-    reason: str = Field(description="order-withdrawn or capacity-gone")
+    reason: str = Field(
+        description="order-withdrawn, capacity-gone, declined or cancelled-by-citizen"
+    )
     revision: int
 
 
@@ -154,6 +161,7 @@ def kind(name: str) -> str:
 OFFERED: Final = kind("session.offered")
 MOVED: Final = kind("session.moved")
 RESTATED: Final = kind("session.restated")
+REOFFERED: Final = kind("session.reoffered")
 CANCELLED: Final = kind("session.cancelled")
 INFEASIBLE: Final = kind("order.infeasible")
 STATED: Final = kind("capacity.stated")
@@ -172,12 +180,12 @@ def place(location: Location) -> Place:
     )
 
 
-def training(event: domain.Event, locations: Mapping[str, Location]) -> Event:
+def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
     """A decision's event for the topic `training`."""
     match event:
-        case domain.SessionOffered(order, booking):
+        case facts.SessionOffered(order, booking):
             return _event(OFFERED, order, SessionOffered(**_offer(order, booking, locations)))
-        case domain.SessionMoved(order, booking, previous):
+        case facts.SessionMoved(order, booking, previous):
             then = Time(
                 start=previous.start,
                 end=previous.end,
@@ -185,9 +193,11 @@ def training(event: domain.Event, locations: Mapping[str, Location]) -> Event:
             )
             offer = _offer(order, booking, locations)
             return _event(MOVED, order, SessionMoved(**offer, previous=then))
-        case domain.SessionRestated(order, booking):
+        case facts.SessionRestated(order, booking):
             return _event(RESTATED, order, SessionRestated(**_offer(order, booking, locations)))
-        case domain.SessionCancelled(order, booking, reason):
+        case facts.SessionReoffered(order, booking):
+            return _event(REOFFERED, order, SessionReoffered(**_offer(order, booking, locations)))
+        case facts.SessionCancelled(order, booking, reason):
             cancelled = SessionCancelled(
                 session_id=booking.session_id,
                 order_id=order.order_id,
@@ -199,7 +209,7 @@ def training(event: domain.Event, locations: Mapping[str, Location]) -> Event:
                 revision=booking.revision,
             )
             return _event(CANCELLED, order, cancelled)
-        case domain.OrderInfeasible(order, reason, text, first_possible):
+        case facts.OrderInfeasible(order, reason, text, first_possible):
             infeasible = OrderInfeasible(
                 order_id=order.order_id,
                 referral_id=order.referral_id,

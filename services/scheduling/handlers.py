@@ -6,18 +6,20 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Final
 
 from pydantic import ValidationError
 
-from services.scheduling import incoming, store
+from services.scheduling import counter, incoming, responses, store
 from services.scheduling.capacity import DENMARK, local_date, week_of
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
 from services.scheduling.geography import Point
 from services.scheduling.orders import Order
 from services.scheduling.provider import Terms
+from services.scheduling.responses import Response
 from shared.envelope import Event, Message
-from shared.handling import Applied, Dead, Outcome, Unit
+from shared.handling import Applied, Dead, Outcome, Parked, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +28,21 @@ class _Placed:
     body: str
 
 
-_Command = _Placed | incoming.OrderWithdrawn | incoming.ReferralClosed
+_Command = _Placed | incoming.OrderWithdrawn | incoming.ReferralClosed | Response
 
-_READ: Mapping[str, type[incoming.OrderIn | incoming.OrderWithdrawn | incoming.ReferralClosed]] = {
+_READ: Mapping[
+    str,
+    type[incoming.OrderIn | incoming.OrderWithdrawn | incoming.ReferralClosed | Response],
+] = {
     incoming.ORDER_PLACED: incoming.OrderIn,
     incoming.ORDER_CHANGED: incoming.OrderIn,
     incoming.ORDER_WITHDRAWN: incoming.OrderWithdrawn,
     incoming.REFERRAL_CLOSED: incoming.ReferralClosed,
+    **responses.MODELS,
 }
+
+PATIENCE: Final = timedelta(days=7)
+"""How long an answer to an offer that has not been made here waits for it."""
 
 
 class Scheduling:
@@ -50,7 +59,14 @@ class Scheduling:
         self._desks: dict[str, Desk] = {}
 
     async def referrals(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
-        """Books, changes and gives up orders; ignores the rest of the topic."""
+        """Topic `referrals`: books, changes and gives up orders; ignores the rest."""
+        return await self._carry_out(unit, messages)
+
+    async def responses(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
+        """Topic `responses`: what citizens answer; what comes before its offer waits for it."""
+        return await self._carry_out(unit, messages)
+
+    async def _carry_out(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
         read = [_read(message) for message in messages]
         commands = [one for one in read if not isinstance(one, Dead) and one is not None]
         if not commands:
@@ -58,26 +74,25 @@ class Scheduling:
         diary = Diary()
         desks = await self._open(unit, diary, {_provider(one) for one in commands})
         await _fetch_named(unit, desks, commands)
-        await _look_up(
-            unit, diary, {one.order.citizen_id for one in commands if isinstance(one, _Placed)}
-        )
-        happened: list[list[Event]] = []
+        await _look_up(unit, diary, _planned_for(desks, commands))
+        outcomes: list[Outcome] = []
         last: dict[str, int] = {}
-        for index, command in enumerate(read):
-            events: list[Event] = []
-            if command is not None and not isinstance(command, Dead):
-                code = _provider(command)
-                events = _carry_out(desks[code], command, unit)
-                last[code] = index
-            happened.append(events)
+        for command, message in zip(read, messages, strict=True):
+            if command is None:
+                outcome: Outcome = Applied()
+            elif isinstance(command, Dead):
+                outcome = command
+            else:
+                outcome = _outcome(desks[_provider(command)], command, message, unit)
+                if isinstance(outcome, Applied):
+                    last[_provider(command)] = len(outcomes)
+            outcomes.append(outcome)
         await _look_up(unit, diary, _at_stake(desks))
         for code, index in last.items():
-            happened[index] += desks[code].settle(unit.now)
+            events = [*_events_of(outcomes[index]), *desks[code].settle(unit.now)]
+            outcomes[index] = Applied(events=events, releases=_releases(desks[code]))
         await self._save(unit, desks)
-        return [
-            one if isinstance(one, Dead) else Applied(events=events)
-            for one, events in zip(read, happened, strict=True)
-        ]
+        return outcomes
 
     async def capacity(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
         """Applies the newest state of each location-week, then rebooks what it broke."""
@@ -94,14 +109,12 @@ class Scheduling:
                 desks[model.provider].state(incoming.stated(model), body, unit.now)
                 last[model.provider] = index
         await _look_up(unit, diary, _at_stake(desks))
-        happened: list[list[Event]] = [[] for _ in read]
+        outcomes: list[Outcome] = [one if isinstance(one, Dead) else Applied() for one in read]
         for code, index in last.items():
-            happened[index] = desks[code].settle(unit.now)
+            events = desks[code].settle(unit.now)
+            outcomes[index] = Applied(events=events, releases=_releases(desks[code]))
         await self._save(unit, desks)
-        return [
-            one if isinstance(one, Dead) else Applied(events=events)
-            for one, events in zip(read, happened, strict=True)
-        ]
+        return outcomes
 
     async def _open(self, unit: Unit, diary: Diary, codes: Iterable[str]) -> dict[str, Desk]:
         """Locks the providers and takes out their desks, loading those that can't be trusted."""
@@ -157,14 +170,55 @@ async def _look_up(unit: Unit, diary: Diary, citizens: Iterable[str]) -> None:
         diary.know(unknown, await store.engagements(unit.conn, unknown, today))
 
 
-def _carry_out(desk: Desk, command: _Command, unit: Unit) -> list[Event]:
+def _outcome(desk: Desk, command: _Command, message: Message, unit: Unit) -> Outcome:
     match command:
         case _Placed(order, body):
-            return desk.place(order, body, unit.now)
+            return Applied(events=desk.place(order, body, unit.now))
         case incoming.OrderWithdrawn():
-            return desk.withdraw(command.order_id, unit.now)
+            return Applied(events=desk.withdraw(command.order_id, unit.now))
         case incoming.ReferralClosed():
-            return desk.close(command.referral_id, unit.now)
+            return Applied(events=desk.close(command.referral_id, unit.now))
+        case _:
+            return _answer(desk, command, message, unit)
+
+
+def _answer(desk: Desk, response: Response, message: Message, unit: Unit) -> Outcome:
+    placed = desk.provider.orders.get(response.order_id)
+    if counter.too_early(placed, response):
+        return Parked(
+            waits_for=_offer_key(response.order_id),
+            until=message.timestamp + PATIENCE,
+            reason="its offer has not been made",
+        )
+    if placed is not None and placed.order.citizen_id != response.citizen_id:
+        return Dead(reason="citizen_id: is not the order's", holds="")
+    return Applied(events=counter.take(desk, response, unit.now))
+
+
+def _offer_key(order_id: str) -> str:
+    return f"offer:{order_id}"
+
+
+def _releases(desk: Desk) -> list[str]:
+    """What waits for offers that were made or changed in this batch."""
+    return [_offer_key(order_id) for order_id in desk.changed]
+
+
+def _events_of(outcome: Outcome) -> Sequence[Event]:
+    return outcome.events
+
+
+def _planned_for(desks: Mapping[str, Desk], commands: Iterable[_Command]) -> set[str]:
+    """The citizens whom commands concern directly."""
+    found: set[str] = set()
+    for command in commands:
+        if isinstance(command, _Placed):
+            found.add(command.order.citizen_id)
+        elif isinstance(command, Response):
+            placed = desks[command.provider].provider.orders.get(command.order_id)
+            if placed is not None:
+                found.add(placed.order.citizen_id)
+    return found
 
 
 async def _fetch_named(unit: Unit, desks: Mapping[str, Desk], commands: Sequence[_Command]) -> None:

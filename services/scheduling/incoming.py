@@ -65,11 +65,13 @@ Code = Annotated[
 ]
 
 
-class _Incoming(BaseModel):
+class Incoming(BaseModel):
+    """Ignores what it does not know."""
+
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
-class LocationIn(_Incoming):
+class LocationIn(Incoming):
     """A location as a roster system states it."""
 
     code: Code
@@ -80,21 +82,21 @@ class LocationIn(_Incoming):
     lon: float
 
 
-class RoomIn(_Incoming):
+class RoomIn(Incoming):
     """A room."""
 
     code: Code
     name: Text = ""
 
 
-class ShiftIn(_Incoming):
+class ShiftIn(Incoming):
     """Bookable hours."""
 
     start: Instant
     end: Instant
 
 
-class TherapistIn(_Incoming):
+class TherapistIn(Incoming):
     """A therapist's week at the location."""
 
     id: Code
@@ -103,7 +105,7 @@ class TherapistIn(_Incoming):
     shifts: list[ShiftIn] = Field(default_factory=list, max_length=100)
 
 
-class CapacityStated(_Incoming):
+class CapacityStated(Incoming):
     """The whole state of one location for one ISO week."""
 
     provider: Code
@@ -115,7 +117,7 @@ class CapacityStated(_Incoming):
     closed: bool = False
 
 
-class WindowIn(_Incoming):
+class WindowIn(Incoming):
     """A time that suits the citizen; what is null is open."""
 
     weekday: int | None = Field(default=None, ge=1, le=7, description="ISO: 1 is Monday")
@@ -123,7 +125,7 @@ class WindowIn(_Incoming):
     finish: time | None = Field(default=None, alias="to")
 
 
-class StepIn(_Incoming):
+class StepIn(Incoming):
     """A step of an order."""
 
     step_id: Code
@@ -133,7 +135,7 @@ class StepIn(_Incoming):
     room: bool = True
 
 
-class OrderIn(_Incoming):
+class OrderIn(Incoming):
     """order.placed and order.changed: the whole state of an order."""
 
     order_id: Code
@@ -150,7 +152,7 @@ class OrderIn(_Incoming):
     steps: list[StepIn] = Field(min_length=1)
 
 
-class OrderWithdrawn(_Incoming):
+class OrderWithdrawn(Incoming):
     """order.withdrawn: this provider shall not carry the order out."""
 
     order_id: Code
@@ -158,7 +160,7 @@ class OrderWithdrawn(_Incoming):
     provider: Code
 
 
-class ReferralClosed(_Incoming):
+class ReferralClosed(Incoming):
     """referral.closed: nothing of the referral is carried out."""
 
     referral_id: Code

@@ -40,7 +40,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a provider is asked to plan. `limit` is the last date that keeps the law's promise."""
+    """What a provider is asked to plan. `limit` is the last date that keeps the law's promise.
+
+    `not_before` and `declined` (times) are what the citizen has answered since.
+    """
 
     order_id: str
     referral_id: str
@@ -54,6 +57,8 @@ class Order:
     transport: bool
     windows: tuple[Window, ...]
     step: Step
+    not_before: date | None = None
+    declined: tuple[tuple[datetime, datetime], ...] = ()
 
     def urgency(self) -> tuple[date, bool, str]:
         """Sorts the most urgent first: by limit, then the vulnerable, then by id."""
@@ -124,6 +129,7 @@ class Reason(StrEnum):
     NO_COMPETENCE = "no-competence"
     LIMIT_PASSED = "limit-passed"
     NO_CAPACITY_KNOWN = "no-capacity-known"
+    CITIZEN_ASKED = "citizen-asked"  # never published: the limit could be held
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """A session that holds its slot. `revision` grows by one with each change."""
+    """A session that holds its slot. `revision` grows by one with each change.
+
+    `accepted`: the citizen has said yes to this time and place.
+    """
 
     session_id: str
     ordinal: int
@@ -164,6 +173,7 @@ class Booking:
     alternatives: tuple[Alternative, ...]
     reason: str
     offered_at: datetime
+    accepted: bool = False
 
 
 class Status(StrEnum):
@@ -172,6 +182,7 @@ class Status(StrEnum):
     WAITING = "waiting"  # no session could be found yet
     BOOKED = "booked"  # a session inside the limit
     LATE = "late"  # a session after the limit
+    HELD = "held"  # the citizen wants no time until they say so
     CLOSED = "closed"  # withdrawn, or its referral was closed
 
 

@@ -35,7 +35,7 @@ class Terms:
 
     def first_day(self, order: Order, now: datetime) -> date:
         """The first date on which a session for the order may be booked now."""
-        return max(order.earliest, self.earliest(now))
+        return max(order.earliest, order.not_before or date.min, self.earliest(now))
 
 
 class Provider:

@@ -23,6 +23,8 @@ def broken(
     told = known is not None and (known.start, known.location) == (slot.start, slot.location)
     if not told and begin.date() < provider.terms.first_day(order, now):
         return f"{begin.date()} is before the first day that may be booked"
+    if not told and any(a < slot.end and slot.start < b for a, b in order.declined):
+        return "the citizen has declined that time"
     transfer = provider.terms.transfer
     if not told and not all(o.leaves_time(slot, transfer) for o in provider.diary.others(order)):
         return "the citizen cannot come there from another session, or from there to it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,15 +43,19 @@ _NAMED: Final = "SELECT * FROM order_state WHERE order_id = ANY($1) ORDER BY ord
 _OF_REFERRALS: Final = "SELECT * FROM order_state WHERE referral_id = ANY($1) ORDER BY order_id"
 
 _SAVE_ORDERS: Final = """
-INSERT INTO placed_order (order_id, provider, referral_id, status, sessions, told, body)
-SELECT o, p, r, s, n, t, b::jsonb
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[])
-     AS x (o, p, r, s, n, t, b)
+INSERT INTO placed_order (order_id, provider, referral_id, status, sessions, told, not_before,
+    declined, body)
+SELECT o, p, r, s, n, t, f, d::jsonb, b::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::date[],
+    $8::text[], $9::text[]) AS x (o, p, r, s, n, t, f, d, b)
 ON CONFLICT (order_id) DO UPDATE SET provider = excluded.provider, status = excluded.status,
-    sessions = excluded.sessions, told = excluded.told, body = excluded.body"""
+    sessions = excluded.sessions, told = excluded.told, not_before = excluded.not_before,
+    declined = excluded.declined, body = excluded.body"""
 _MOVE_ORDERS: Final = """
-UPDATE placed_order SET status = x.s, sessions = x.n, told = x.t
-FROM unnest($1::text[], $2::text[], $3::int[], $4::text[]) AS x (o, s, n, t)
+UPDATE placed_order SET status = x.s, sessions = x.n, told = x.t, not_before = x.f,
+    declined = x.d::jsonb
+FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::date[], $6::text[])
+    AS x (o, s, n, t, f, d)
 WHERE placed_order.order_id = x.o"""
 
 # A session that changes lets go of its slot first: another may have taken it in the same batch.
@@ -59,19 +63,20 @@ _LET_GO: Final = "UPDATE session SET status = 'moving' WHERE session_id = ANY($1
 _SAVE_SESSIONS: Final = """
 INSERT INTO session (session_id, order_id, provider, ordinal, status, location, therapist, room,
     during, revision, limit_date, inside_limit, transport, distance_m, alternatives, reason,
-    offered_at, citizen_id)
-SELECT id, o, p, n, s, l, th, r, tstzrange(b, e), v, lim, i, tr, d, a::jsonb, why, at, c
+    offered_at, citizen_id, accepted)
+SELECT id, o, p, n, s, l, th, r, tstzrange(b, e), v, lim, i, tr, d, a::jsonb, why, at, c, y
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[], $12::date[], $13::boolean[],
-    $14::boolean[], $15::int[], $16::text[], $17::text[], $18::timestamptz[], $19::text[])
-    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at, c)
+    $14::boolean[], $15::int[], $16::text[], $17::text[], $18::timestamptz[], $19::text[],
+    $20::boolean[])
+    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at, c, y)
 ON CONFLICT (session_id) DO UPDATE SET status = excluded.status, location = excluded.location,
     therapist = excluded.therapist, room = excluded.room, during = excluded.during,
     revision = excluded.revision, limit_date = excluded.limit_date,
     inside_limit = excluded.inside_limit, transport = excluded.transport,
     distance_m = excluded.distance_m, alternatives = excluded.alternatives,
     reason = excluded.reason, offered_at = excluded.offered_at,
-    citizen_id = excluded.citizen_id"""
+    citizen_id = excluded.citizen_id, accepted = excluded.accepted"""
 
 _ENGAGEMENTS: Final = """
 SELECT citizen_id, order_id, provider, location, lower(during) AS start, upper(during) AS finish
@@ -182,6 +187,8 @@ async def save_orders(
             [one.status.value for one in came],
             [one.sessions for one in came],
             [one.told and one.told.value for one in came],
+            [one.order.not_before for one in came],
+            [_declined(one) for one in came],
             [bodies[one.order.order_id] for one in came],
         )
     if moved:
@@ -191,6 +198,8 @@ async def save_orders(
             [one.status.value for one in moved],
             [one.sessions for one in moved],
             [one.told and one.told.value for one in moved],
+            [one.order.not_before for one in moved],
+            [_declined(one) for one in moved],
         )
 
 
@@ -228,6 +237,7 @@ async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
         [booking.reason for booking in bookings],
         [booking.offered_at for booking in bookings],
         [one.placed.order.citizen_id for one in rows],
+        [booking.accepted for booking in bookings],
     )
     try:
         await conn.execute(_SAVE_SESSIONS, *values)
@@ -274,7 +284,14 @@ async def accept(conn: Connection, statements: Iterable[Accepted]) -> None:
 
 
 def _placed(row: Row) -> tuple[str, Placed]:
-    order = order_of(OrderIn.model_validate_json(row["body"]))
+    order = replace(
+        order_of(OrderIn.model_validate_json(row["body"])),
+        not_before=row["not_before"],
+        declined=tuple(
+            (datetime.fromisoformat(start), datetime.fromisoformat(end))
+            for start, end in orjson.loads(row["declined"])
+        ),
+    )
     booking = None
     if row["session_id"] is not None:
         booking = Booking(
@@ -289,6 +306,7 @@ def _placed(row: Row) -> tuple[str, Placed]:
             alternatives=tuple(_alternative(one) for one in orjson.loads(row["alternatives"])),
             reason=row["reason"],
             offered_at=row["offered_at"],
+            accepted=row["accepted"],
         )
     return row["provider"], Placed(
         order=order,
@@ -297,6 +315,10 @@ def _placed(row: Row) -> tuple[str, Placed]:
         sessions=row["sessions"],
         told=None if row["told"] is None else Reason(row["told"]),
     )
+
+
+def _declined(placed: Placed) -> str:
+    return orjson.dumps(placed.order.declined).decode()
 
 
 def _alternatives(alternatives: tuple[Alternative, ...]) -> str:

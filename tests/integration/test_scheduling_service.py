@@ -17,12 +17,14 @@ from deploy.demo.capacity import rosters, statements
 from deploy.local.kafka import Kafka
 from services.scheduling import incoming
 from services.scheduling.app import service
+from services.scheduling.responses import DECLINED
 from services.scheduling.settings import SchedulingSettings
 from shared import tolerant
 from shared.runtime import Runtime
 from tests.conftest import Databases
 from tests.integration.probe.service import VAULT_KEYS
 from tests.integration.probe.world import free_port, until
+from tests.unit.scheduling.factories import an_answer
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ROOT / "shared" / "contracts"
@@ -130,12 +132,16 @@ async def test_from_a_roster_and_an_order_to_an_offer_inside_the_limit(
         )
         await topics.write("referral", "referrals", order, key="316", kind=incoming.ORDER_PLACED)
         told = await topics.read("notifications", "training", "session.offered.v1")
+        answer = orjson.dumps(an_answer(told[-1]))
+        await topics.write("scheduling", "responses", answer, key="316", kind=DECLINED)
+        moved = (await topics.read("notifications", "training", "session.moved.v1"))[-1]
         status = await topics.read("planner", "capacity-status", "capacity.status.v1", 6)
     assert [one["type"] for one in receipts] == [
         "capacity.refused.v1",
         *["capacity.accepted.v1"] * len(holbaek),
     ]
     offered = told[-1]
+    assert moved["previous"]["start"] == offered["start"] != moved["start"]
     assert offered["limit"] == "2022-05-31"
     assert offered["inside_limit"] is True
     assert offered["location"]["code"] == "holbaek"

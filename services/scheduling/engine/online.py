@@ -91,6 +91,59 @@ def propose(
     return later.answer(found, why + note, shortfall)
 
 
+def that_time(
+    calendar: Calendar,
+    order: Order,
+    sites: Sequence[Site],
+    first: date,
+    *,
+    wanted: Alternative,
+    engaged: Engaged = NOTHING_ELSE,
+) -> Answer | None:
+    """The answer that books the time and place that the citizen asks for; None where it is taken.
+
+    `first` is the first day that may be booked.
+    """
+    on = local_date(wanted.start)
+    rank = next((n for n, site in enumerate(sites) if site.code == wanted.location), None)
+    day = calendar.day(wanted.location, on)
+    if rank is None or day is None or on < first:
+        return None
+    inside = order.keeps_limit(wanted.start)
+    horizon = calendar.last_day()
+    last = horizon if order.limit is None or not inside else min(order.limit, horizon)
+    search = _Search(calendar, order, sites, first, last, engaged)
+    cell = day.cell(wanted.start)
+    if cell < 0 or day.instant(cell) != wanted.start or not search.is_free(rank, day, cell):
+        return None
+    shortfall = None
+    if not inside:
+        text = f"The citizen chose a time after the limit {order.limit}."
+        shortfall = Shortfall(Reason.CITIZEN_ASKED, text)
+    return search.answer(_Found(rank, day, cell), "The citizen chose this time.", shortfall)
+
+
+def other_times(
+    calendar: Calendar,
+    order: Order,
+    sites: Sequence[Site],
+    first: date,
+    *,
+    slot: Slot,
+    engaged: Engaged = NOTHING_ELSE,
+) -> tuple[Alternative, ...]:
+    """Up to two times that are free now beside the one that is booked, from `first` on."""
+    rank = next((n for n, site in enumerate(sites) if site.code == slot.location), None)
+    day = calendar.day(slot.location, local_date(slot.start))
+    if rank is None or day is None:
+        return ()
+    horizon = calendar.last_day()
+    inside = order.limit is not None and order.keeps_limit(slot.start)
+    last = min(order.limit, horizon) if inside and order.limit is not None else horizon
+    search = _Search(calendar, order, sites, first, last, engaged)
+    return search.alternatives(_Found(rank, day, day.cell(slot.start)))
+
+
 def same_time(calendar: Calendar, order: Order, slot: Slot) -> Slot | None:
     """The same time and place with whoever can, the same therapist and room where they can."""
     day = calendar.day(slot.location, local_date(slot.start))
@@ -165,7 +218,7 @@ class _Search:
         return Answer(
             slot=Slot(site.code, therapist, room, start, start + self._length),
             distance_m=site.distance_m,
-            alternatives=self._alternatives(found),
+            alternatives=self.alternatives(found),
             reason=reason,
             shortfall=shortfall,
         )
@@ -182,7 +235,10 @@ class _Search:
 
     def shortfall(self) -> Shortfall:
         """Why there is no time."""
-        limit = self.order.limit
+        limit, asked = self.order.limit, self.order.not_before
+        if limit is not None and asked is not None and limit < asked:
+            text = f"The citizen asked for a time from {asked} on."
+            return Shortfall(Reason.CITIZEN_ASKED, text)
         if limit is not None and limit < self.first:
             text = f"The limit {limit} is before {self.first}, the first day that may be booked."
             return Shortfall(Reason.LIMIT_PASSED, text)
@@ -200,6 +256,10 @@ class _Search:
         text = "; ".join(f"{site}: {why}" for site, why in reasons)
         return Shortfall(code, f"No time{inside}: {text}.")
 
+    def is_free(self, rank: int, day: Day, cell: int) -> bool:
+        """Whether the order can begin at a cell of a day."""
+        return bool(self._free(rank, day) >> cell & 1)
+
     @property
     def _length(self) -> timedelta:
         return timedelta(minutes=self.order.step.minutes)
@@ -214,6 +274,8 @@ class _Search:
         for other in self.engaged.sessions:
             gap = timedelta() if other.location == self.sites[rank].code else self.engaged.transfer
             free &= ~day.clashes(other.start - gap, other.end + gap, step.minutes)
+        for begin, end in self.order.declined:
+            free &= ~day.clashes(begin, end, step.minutes)
         return free
 
     def _earliest(self, rank: int, last: date) -> _Found | None:
@@ -224,7 +286,7 @@ class _Search:
                 return _Found(rank, day, _lowest(free))
         return None
 
-    def _alternatives(self, found: _Found) -> tuple[Alternative, ...]:
+    def alternatives(self, found: _Found) -> tuple[Alternative, ...]:
         """Up to two other times: one at another location where there is one, then at the same."""
         elsewhere = (
             self._earliest(rank, self.last) for rank in range(len(self.sites)) if rank != found.rank

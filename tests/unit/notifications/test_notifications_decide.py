@@ -181,6 +181,14 @@ def test_what_is_restated_changes_only_a_message_that_has_not_left() -> None:
     assert drafted(restated, case(BY_MAIL, told())).reason == "nothing-new"
 
 
+def test_an_offer_made_again_is_told_again_with_the_times_that_are_free_now() -> None:
+    again = news(Change.REOFFERED, SESSION, 2)
+    draft = drafted(again, case(BY_MAIL, told()))
+    assert (draft.template, draft.status) == (Template.SESSION_OFFERED, Status.CREATED)
+    unaware = drafted(news(Change.REOFFERED, LATER, 3), case(BY_MAIL, told()))
+    assert (unaware.template, unaware.facts.previous) == (Template.SESSION_MOVED, a_slot(SESSION))
+
+
 def test_a_move_there_and_back_before_anything_was_sent_is_not_told() -> None:
     away = told(Status.CREATED, Template.SESSION_MOVED, LATER, revision=2)
     decision = decided(news(Change.MOVED, SESSION, 3), case(BY_MAIL, told(), away))

@@ -133,6 +133,12 @@ def an_order(order_id: str = "o1", **other: Any) -> Order:
     return order_of(OrderIn.model_validate_json(json.dumps(an_order_body(order_id, **other))))
 
 
+def an_answer(session: Mapping[str, Any], **other: Any) -> dict[str, Any]:
+    """What every answer to an offered session has in it, and what else is said."""
+    names = "session_id", "order_id", "referral_id", "citizen_id", "provider", "revision", "start"
+    return {**{name: session[name] for name in names}, "at": NOW.isoformat(), **other}
+
+
 def a_message(kind: str, body: Any, number: int = 0, topic: str = "referrals") -> Message:
     """A record as the runtime hands it over."""
     value = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()

@@ -98,9 +98,28 @@ def orders(draw: st.DrawFn) -> Action:
     )
 
 
+@st.composite
+def answers(draw: st.DrawFn) -> Action:
+    """What some citizen says to an offer: "number" picks one of those that were made."""
+    kind = draw(st.sampled_from(["accepted", "declined", "cancelled", "exchanged", "requested"]))
+    other: dict[str, Any] = {}
+    if kind in {"declined", "cancelled"}:
+        other["then"] = draw(st.sampled_from(["another-time", "another-time", "wait"]))
+    if kind in {"declined", "cancelled", "requested"}:
+        other["not_before"] = draw(st.one_of(st.none(), _days.map(str)))
+    return "answer", (draw(st.integers(0, 7)), kind, other)
+
+
 withdrawals = st.sampled_from(ORDERS).map(lambda order_id: ("withdraw", order_id))
 hours = st.integers(1, 30).map(lambda number: ("wait", timedelta(hours=number)))
 weeks_of_work = st.lists(
     st.one_of(statements(), statements(), orders(), orders(), orders(), withdrawals, hours),
     max_size=25,
+)
+weeks_with_answers = st.lists(
+    st.one_of(
+        statements(), statements(), orders(), orders(), withdrawals, hours, answers(), answers()
+    ),
+    min_size=12,
+    max_size=30,
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 from hypothesis import given, settings
 
 from tests.unit.scheduling.checker import instant, metres
 from tests.unit.scheduling.factories import PLACES
-from tests.unit.scheduling.scenarios import NOW, Action, weeks_of_work
+from tests.unit.scheduling.scenarios import NOW, Action, weeks_of_work, weeks_with_answers
 from tests.unit.scheduling.world import World
 
 HOMES = {"8900": (56.4640, 10.0332), "8870": (56.3806, 9.9094), "8960": (56.4291, 10.1767)}
@@ -28,11 +29,27 @@ def play(actions: Sequence[Action], after: Callable[[World], None] = lambda worl
                 world.withdraw(what)
             case "wait":
                 world.now += what
+            case "answer":
+                answer(world, *what)
         after(world)
     return world
 
 
-@given(weeks_of_work)
+def answer(world: World, number: int, kind: str, other: dict[str, Any]) -> None:
+    """A citizen answers to the newest that was said of their session, or to what it was first."""
+    offers = [one for one in world.published if one["type"] == "session.offered.v1"]
+    if not offers:
+        return
+    offer = offers[number % len(offers)]
+    session = world.session_of(offer["order_id"]) or offer
+    if kind == "exchanged":
+        times = session["alternatives"] or [session]
+        wanted = {"start": times[-1]["start"], "location": times[-1]["location"]["code"]}
+        other = {"wanted": wanted}
+    world.answer(kind, session, **other)
+
+
+@given(weeks_with_answers)
 @settings(deadline=None)
 def test_no_rule_is_ever_broken(actions: Sequence[Action]) -> None:
     def inspect(world: World) -> None:
@@ -41,7 +58,7 @@ def test_no_rule_is_ever_broken(actions: Sequence[Action]) -> None:
     play(actions, inspect)
 
 
-@given(weeks_of_work)
+@given(weeks_with_answers)
 @settings(max_examples=60, deadline=None)
 def test_nobody_is_late_or_waits_while_a_time_inside_the_limit_is_free(
     actions: Sequence[Action],
@@ -50,7 +67,7 @@ def test_nobody_is_late_or_waits_while_a_time_inside_the_limit_is_free(
     assert world.overlooked() == []
 
 
-@given(weeks_of_work)
+@given(weeks_with_answers)
 @settings(deadline=None)
 def test_a_process_that_was_restarted_decides_the_same(actions: Sequence[Action]) -> None:
     assert play(actions, World.restart).published == play(actions).published

@@ -10,15 +10,17 @@ from typing import Any
 
 import orjson
 
+from services.scheduling import counter
 from services.scheduling.app import public_holiday
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
 from services.scheduling.geography import postcodes
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
 from services.scheduling.provider import Terms
+from services.scheduling.responses import MODELS
 from shared.envelope import Event
 from tests.unit.scheduling.checker import Inspector, Plan, instant
-from tests.unit.scheduling.factories import NOW
+from tests.unit.scheduling.factories import NOW, an_answer
 
 Data = Mapping[str, Any]
 
@@ -29,6 +31,10 @@ def told(events: Iterable[Event]) -> list[dict[str, Any]]:
         {"type": event.type.removeprefix("dk.genvej."), **orjson.loads(event.value or b"null")}
         for event in events
     ]
+
+
+def overlap(one: Data, other: Data) -> bool:
+    return bool(one["start"] < other["end"] and other["start"] < one["end"])
 
 
 @dataclass
@@ -43,6 +49,10 @@ class World:
     statements: dict[tuple[str, str], Data] = field(default_factory=dict)
     orders: dict[str, Data] = field(default_factory=dict)
     published: list[dict[str, Any]] = field(default_factory=list)
+    declined: dict[str, list[Data]] = field(default_factory=dict)
+    not_before: dict[str, str | None] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.desk = self.a_desk()
@@ -89,6 +99,27 @@ class World:
             events += self.desk.withdraw(order_id, self.now)
         return self._settle(events)
 
+    def answer(self, kind: str, session: Data, **other: Any) -> list[dict[str, Any]]:
+        """The citizen answers: "accepted", "declined", "cancelled", "exchanged", "requested"."""
+        order_id = session["order_id"]
+        standing = self.session_of(order_id)
+        stands = standing is not None and standing["start"] == session["start"]
+        ahead = instant(session["start"]) > self.now
+        if kind in {"declined", "cancelled"} and stands and ahead and order_id in self.orders:
+            self.declined.setdefault(order_id, []).append(session)
+            self.not_before[order_id] = other.get("not_before")
+            if other.get("then") == "wait":
+                self.held.add(order_id)
+        if kind == "requested" and standing is None:
+            self.held.discard(order_id)
+            self.not_before[order_id] = other.get("not_before")
+        if kind == "accepted":
+            self.accepted.add(order_id)
+        self.desk.begin(self.diary)
+        model = MODELS[f"dk.genvej.offer.{kind}.v1"]
+        response = model.model_validate_json(json.dumps(an_answer(session, **other)))
+        return self._settle(counter.take(self.desk, response, self.now))
+
     def session_of(self, order_id: str) -> dict[str, Any] | None:
         """The standing session of an order."""
         found = [one for one in self.plan.sessions.values() if one["order_id"] == order_id]
@@ -104,7 +135,16 @@ class World:
 
     def faults(self) -> list[str]:
         """What is wrong with all that was published so far."""
-        return self.plan.faults + self.inspector().faults(self.ahead(), self.orders)
+        found = self.plan.faults + self.inspector().faults(self.ahead(), self.orders)
+        for session in self.ahead():
+            order_id = session["order_id"]
+            if any(overlap(session, other) for other in self.declined.get(order_id, ())):
+                found.append(f"{order_id}: at a time that the citizen declined")
+            if session["start"] < (self.not_before.get(order_id) or ""):
+                found.append(f"{order_id}: before the day from which it suits")
+            if order_id in self.held:
+                found.append(f"{order_id}: has a session, but waits")
+        return found
 
     def overlooked(self) -> list[str]:
         """Orders without a session inside the limit although there is a time for one."""
@@ -112,6 +152,8 @@ class World:
         for order_id, order in self.orders.items():
             session = self.session_of(order_id)
             limit = date.fromisoformat(order["limit"])
+            if order_id in self.held or (session is not None and order_id in self.accepted):
+                continue
             if session is None or not session["inside_limit"]:
                 times = self.free(order, limit)
                 found += [f"{order_id}: {place} at {start}" for place, start in times][:1]
@@ -124,7 +166,19 @@ class World:
             for one in self.ahead()
             if one["order_id"] != order["order_id"] and one["citizen_id"] == order["citizen_id"]
         ]
-        return list(self.inspector().free(self.ahead(), order, self.now, last, theirs))
+        asked = self.not_before.get(order["order_id"]) or ""
+        order = {**order, "earliest": max(order["earliest"], asked)}
+        found = self.inspector().free(self.ahead(), order, self.now, last, theirs)
+        length = timedelta(minutes=order["steps"][0]["minutes"])
+        no = [
+            (instant(one["start"]), instant(one["end"]))
+            for one in self.declined.get(order["order_id"], ())
+        ]
+        return [
+            (place, start)
+            for place, start in found
+            if not any(start < end and begin < start + length for begin, end in no)
+        ]
 
     def _settle(self, events: list[Event]) -> list[dict[str, Any]]:
         found = told([*events, *self.desk.settle(self.now)])

@@ -1,0 +1,111 @@
+"""What follows from a citizen's answer to an offer. Standard library only: no clock, no I/O.
+
+An answer speaks of a session and of the time that the citizen knew of. Where that session has
+begun, is gone, or has moved since, the answer is overtaken: the citizen has been told of the newer
+time, and nothing follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final
+
+from services.scheduling.commands import Accept, Ask, Exchange, GiveUp
+from services.scheduling.facts import Decision, SessionCancelled, SessionMoved, SessionReoffered
+from services.scheduling.moves import book, booking_of, rebook, say, status_of
+from services.scheduling.orders import Booking, Order, Placed, Slot, Status
+from services.scheduling.provider import Provider
+
+_TAKEN: Final = "The time that the citizen asked for is taken; the one booked stands."
+
+
+def after_no(order: Order, slot: Slot, not_before: date | None) -> Order:
+    """The order of a citizen who does not want a time, and none before a date."""
+    return replace(
+        asked_from(order, not_before), declined=(*order.declined, (slot.start, slot.end))
+    )
+
+
+def asked_from(order: Order, not_before: date | None) -> Order:
+    """The order of a citizen who wants no time before a date; None takes an earlier wish back."""
+    return replace(order, not_before=not_before)
+
+
+def carried(before: Order, after: Order) -> Order:
+    """An order's new state with what the citizen has answered to the one before."""
+    return replace(after, not_before=before.not_before, declined=before.declined)
+
+
+def answered(placed: Placed, session_id: str, start: datetime, now: datetime) -> Booking | None:
+    """The booking that an answer speaks of; None where it is overtaken."""
+    booking = placed.booking
+    if booking is None or (booking.session_id, booking.slot.start) != (session_id, start):
+        return None
+    return booking if start > now and placed.status is not Status.CLOSED else None
+
+
+def decide_answer(
+    provider: Provider, command: Accept | GiveUp | Exchange | Ask, now: datetime
+) -> Decision | None:
+    """See `domain.decide`."""
+    placed = provider.orders[command.order_id]
+    match command:
+        case Accept():
+            return _accept(placed, command, now)
+        case GiveUp():
+            return _give_up(provider, placed, command, now)
+        case Exchange():
+            return _exchange(provider, placed, command, now)
+        case Ask():
+            return _ask(provider, placed, command, now)
+
+
+def _accept(placed: Placed, command: Accept, now: datetime) -> Decision | None:
+    """The citizen comes. A session after the limit is then no longer moved forward."""
+    booking = answered(placed, command.session_id, command.start, now)
+    if booking is None or booking.accepted:
+        return None
+    return Decision(replace(placed, booking=replace(booking, accepted=True)), ())
+
+
+def _give_up(provider: Provider, placed: Placed, command: GiveUp, now: datetime) -> Decision | None:
+    """The time is free for others; the citizen gets another one, or none until they ask."""
+    booking = answered(placed, command.session_id, command.start, now)
+    if booking is None:
+        return None
+    placed = replace(placed, order=command.order)
+    if command.answer is not None:
+        return rebook(provider, placed, command.answer, now, command.why)
+    last = replace(booking, revision=booking.revision + 1)
+    held = replace(placed, status=Status.HELD, booking=None, told=None)
+    return Decision(held, (SessionCancelled(placed.order, last, command.why),))
+
+
+def _exchange(
+    provider: Provider, placed: Placed, command: Exchange, now: datetime
+) -> Decision | None:
+    """Another of the offered times where it is still free; else a new offer beside the session."""
+    booking = answered(placed, command.session_id, command.start, now)
+    if booking is None:
+        return None
+    answer = command.answer
+    if answer is None or answer.slot is None or command.wanted not in booking.alternatives:
+        after = replace(booking, alternatives=command.others, reason=_TAKEN)
+        if after == booking:
+            return None  # the newest offer says it already
+        after = replace(after, revision=booking.revision + 1, offered_at=now)
+        return Decision(replace(placed, booking=after), (SessionReoffered(placed.order, after),))
+    events, told = say(placed, answer.shortfall, answer.slot)
+    after = replace(booking_of(provider, placed, answer.slot, answer, now), accepted=True)
+    moved = SessionMoved(placed.order, after, booking.slot)
+    return Decision(
+        replace(placed, status=status_of(after), booking=after, told=told), (*events, moved)
+    )
+
+
+def _ask(provider: Provider, placed: Placed, command: Ask, now: datetime) -> Decision | None:
+    """Who waits gets a time; who has one, or whose order was withdrawn, does not get another."""
+    if placed.status not in (Status.HELD, Status.WAITING):
+        return None
+    return book(provider, replace(placed, order=command.order), command.answer, now)
