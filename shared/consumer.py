@@ -70,6 +70,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         shift: timedelta,
         most: int,
         lanes: int,
+        session_seconds: int,
         after_release: Callable[[asyncio.Event], Awaitable[Any]],
     ) -> None:
         self.kind = kind
@@ -81,6 +82,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._shift = shift
         self._most = most
         self._lanes = lanes
+        self._session_ms = session_seconds * 1000
         self._after_release = after_release
         self._idle = asyncio.Event()
         self._idle.set()
@@ -112,6 +114,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             rebalance_timeout_ms=_REBALANCE_MS,
+            session_timeout_ms=self._session_ms,
+            heartbeat_interval_ms=self._session_ms // 4,
             # Equal partition numbers of all keyed topics come to the same member; one-partition
             # topics would all come to the first one.
             partition_assignment_strategy=(

@@ -13,7 +13,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
-from shared import halt
+from shared import halt, ledger
 from shared.batch import Batches
 from shared.consumer import Group
 from shared.deadletters import DeadLetters, summary
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _WATCH: Final = 2.0
 _READY: Final = 0.25
+_TIDY: Final = 3600.0
 _GIVE_UP: Final = 60.0
 _AWAY: Final = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -124,6 +125,7 @@ class Engine:
             for coroutine in (
                 self._repeat("watch", _WATCH, self._watch),
                 self._repeat("timers", _READY, self._ready),
+                self._repeat("tidying", _TIDY, self._tidy),
             )
         ]
         try:
@@ -159,6 +161,7 @@ class Engine:
                     shift=runtime.clock.shift,
                     most=runtime.settings.batch_records,
                     lanes=runtime.settings.lanes,
+                    session_seconds=runtime.settings.session_seconds,
                     after_release=self._parking.work,
                 )
                 group.subscribe(self._broker)
@@ -207,6 +210,15 @@ class Engine:
             except _AWAY as error:
                 self._telemetry.trouble(place, describe(error))
             await self._runtime.pause(seconds)
+
+    async def _tidy(self) -> None:
+        """Deletes what is older than any redelivery could be."""
+        runtime = self._runtime
+        before = runtime.clock.now() - timedelta(days=runtime.settings.inbox_days)
+        async with runtime.pool.acquire() as conn:
+            while await ledger.prune_inbox(conn, before):
+                pass  # a part at a time, so that nobody waits long for a lock
+            await ledger.prune_letters(conn, before)
 
     async def _ready(self) -> None:
         await self._readiness.own()

@@ -149,6 +149,15 @@ async def prune_inbox(conn: Connection, before: datetime, *, most: int = 20_000)
     return int(done.rsplit(" ", 1)[-1])
 
 
+async def prune_letters(conn: Connection, before: datetime) -> None:
+    """Deletes dead letters that were replayed or discarded before an instant."""
+    await conn.execute(
+        """DELETE FROM runtime.dead_letters d WHERE resolved_at < $1
+           AND NOT EXISTS (SELECT FROM runtime.holds h WHERE h.dead_letter = d.id)""",
+        before,
+    )
+
+
 OUTBOX_COLUMNS: Final = (
     "event_id",
     "topic",

@@ -80,6 +80,12 @@ class ServiceSettings(BaseSettings):
     lanes: int = Field(
         default=2, ge=1, le=8, description="Transactions side by side, of different partitions"
     )
+    session_seconds: int = Field(
+        default=10,
+        ge=6,
+        le=300,
+        description="Seconds without a heartbeat after which others take over the partitions",
+    )
     inbox_days: int = Field(default=35, ge=31, description="Days that event ids are remembered")
     halt_faults: int = Field(
         default=50, ge=1, description="Faults of one source in the window that halt this source"

@@ -188,6 +188,17 @@ async def test_a_database_that_lost_transactions_has_them_read_again(here: World
     assert seen == ["kept", "lost"]
 
 
+async def test_what_no_redelivery_can_reach_is_deleted(here: World) -> None:
+    runtime = await here.start()
+    await here.stop(runtime)
+    await here.conn.execute(
+        """INSERT INTO runtime.inbox SELECT gen_random_uuid(), now() - age * interval '1 day'
+           FROM generate_series(1, 60) AS age"""
+    )
+    await here.start(inbox_days=40)
+    await here.has(39, "runtime.inbox")
+
+
 async def test_metrics_carry_no_identifiers_and_base_units(here: World) -> None:
     runtime = await here.start()
     await here.publish({"do": "raise", "value": "x"}, subject="1502779995", key="1502779995")

@@ -151,6 +151,7 @@ class World:
             "ops_token": TOKEN,
             "vault_keys": VAULT_KEYS,
             "stop_seconds": 5.0,
+            "session_seconds": 6,
             **other,
         }
         return ProbeSettings.load(**given)
@@ -201,6 +202,7 @@ class World:
             "GENVEJ_PROBE_OPS_TOKEN": TOKEN,
             "GENVEJ_PROBE_VAULT_KEYS": VAULT_KEYS,
             "GENVEJ_PROBE_PREFIX": self.prefix,
+            "GENVEJ_PROBE_SESSION_SECONDS": str(settings.session_seconds),
         }
         process = Process(
             await asyncio.create_subprocess_exec(
