@@ -179,12 +179,12 @@ class Network:
 
     @cached_property
     def never(self) -> Arcs:
-        """Citizen to sink: no session."""
+        """Citizen to sink: no session, which for a told one is no cheaper than a move."""
         return Arcs.of(
             self.citizens + np.arange(len(self.requests)),
             np.zeros(len(self.requests), np.int64),
             capacity=1,
-            cost=self.of_never,
+            cost=self.of_never + self.moving,
         )
 
     @cached_property
