@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from deploy.local.kafka import Kafka
+from shared import readiness
 from shared.envelope import Message
 from shared.handling import Applied
 from shared.runtime import Runtime
+from shared.timers import Timers
 from tests.conftest import Databases
 from tests.integration.probe.service import Probe
 from tests.integration.probe.world import World, until, world
@@ -245,6 +248,10 @@ async def test_status_counts_everything_that_waits(here: World) -> None:
     await until(measured)
 
 
+async def fires_nothing_and_waits(_timers: Timers, stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
 # -- timers --------------------------------------------------------------------------------------
 
 
@@ -290,6 +297,23 @@ async def test_after_an_outage_timers_wait_for_the_backlog(here: World) -> None:
     await here.start(batch_records=1)
     seen = await here.has_seen("alarm", "299")
     assert seen[-1] == "alarm"
+
+
+async def test_a_timer_whose_owner_does_not_fire_is_taken_by_another(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "OVERDUE", timedelta(seconds=1))
+
+    with monkeypatch.context() as hanging:
+        hanging.setattr(Timers, "run", fires_nothing_and_waits)
+        await here.start(Probe(here.prefix, name="hanging"))
+    await here.start(Probe(here.prefix, name="firing"))
+    values = [f"k{number}" for number in range(12)]
+    for value in values:
+        await here.publish({"do": "remind", "value": value, "due": due()}, key=value)
+    await here.has_seen(*values)
+    assert await here.count("public.seen", "process = 'firing'") == len(values)
+    assert await here.count("public.seen", "process = 'hanging'") == 0
 
 
 # -- commands ------------------------------------------------------------------------------------
