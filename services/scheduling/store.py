@@ -78,9 +78,10 @@ ON CONFLICT (session_id) DO UPDATE SET status = excluded.status, location = excl
     reason = excluded.reason, offered_at = excluded.offered_at,
     citizen_id = excluded.citizen_id, accepted = excluded.accepted"""
 
+# Without a condition on time: it would tempt the planner to look at everybody's sessions ahead.
 _ENGAGEMENTS: Final = """
 SELECT citizen_id, order_id, provider, location, lower(during) AS start, upper(during) AS finish
-FROM session WHERE citizen_id = ANY($1) AND status = 'offered' AND upper(during) > $2"""
+FROM session WHERE citizen_id = ANY($1) AND status = 'offered'"""
 
 _SAVE_WEEKS: Final = """
 INSERT INTO location_week (provider, location, week, version, body)
@@ -168,7 +169,8 @@ async def engagements(
             row["order_id"],
             Entry(row["provider"], row["location"], row["start"], row["finish"]),
         )
-        for row in await conn.fetch(_ENGAGEMENTS, citizens, since)
+        for row in await conn.fetch(_ENGAGEMENTS, citizens)
+        if row["finish"] > since
     ]
 
 
