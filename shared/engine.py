@@ -51,6 +51,7 @@ class Engine:
             clock=runtime.clock,
             telemetry=runtime.telemetry,
             stop=self._stop_relay,
+            every=service.publish_every,
         )
         self.batches = Batches(
             service=service.name,

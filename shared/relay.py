@@ -112,6 +112,7 @@ class Relay:
         clock: Clock,
         telemetry: Telemetry,
         stop: asyncio.Event,
+        every: float = 0.0,
         connect: Callable[..., Any] = asyncpg.connect,
     ) -> None:
         self._service = service
@@ -121,6 +122,7 @@ class Relay:
         self._clock = clock
         self._telemetry = telemetry
         self._stop = stop
+        self._every = every
         self._connect = connect
         self._awake = asyncio.Event()
         self._counts: dict[str, int] = {}
@@ -205,6 +207,8 @@ class Relay:
                 if stopping:
                     return
                 await is_set(self._awake, _POLL)
+            elif self._every and sent is not None and sent < _ROWS:
+                await is_set(self._stop, self._every)
 
     async def _round(
         self,

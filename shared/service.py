@@ -36,6 +36,8 @@ class Service:
 
     `tasks` run beside the subscriptions until stop (a sender that talks to an SMTP server, say).
     `produces` lists (topic family, event types, wire model by type) for the AsyncAPI document.
+    `publish_every`: seconds from one publication to the next at least, unless more waits than goes
+    into one. For events that nobody waits for: each publication is a Kafka transaction.
     """
 
     name: str
@@ -45,3 +47,4 @@ class Service:
     tasks: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
     routes: Sequence[BaseRoute] = ()
     produces: Mapping[str, Mapping[str, type]] = field(default_factory=dict)
+    publish_every: float = 0.0

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from shared.runtime import Runtime
 
 NAME: Final = "notifications"
+# Seconds. Nobody waits for the news that somebody was told.
+PUBLISH_EVERY: Final = 0.2
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -168,4 +170,5 @@ def build(settings: NotificationSettings) -> Service:
         ],
         tasks=[send, tidy],
         produces={events.TOPIC: dict(events.MODELS)},
+        publish_every=PUBLISH_EVERY,
     )
