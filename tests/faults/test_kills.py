@@ -71,6 +71,8 @@ def test_killing_anything_in_the_middle_loses_and_doubles_nothing(stacks: Stacks
     assert broken == {}
     assert len(ledger.courses) == DOCUMENTS
     assert ledger.dead == {}
-    mails = httpx.get(stack.connections.url("mail-pages") + "/messages?limit=100000").json()
+    mails = httpx.get(
+        stack.connections.url("mail-pages") + "/messages?limit=100000", timeout=PATIENCE
+    ).json()
     ids = [mail["message_id"] for mail in mails["messages"]]
     assert len(ids) == len(set(ids)) == mails["count"], "a mail was sent twice"
