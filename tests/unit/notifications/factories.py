@@ -178,7 +178,7 @@ def a_citizen(
     given: str = "Ruddi Test",
     family: str = "Berggren",
     email: str | None = "ruddi@example.com",
-    phone: str | None = "20 12 34 56",
+    phone: str | None = "+44 7700 900101",
     language: str = "da",
     deceased: bool = False,
     protected: bool = False,
