@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, time
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from services.scheduling.capacity import (
@@ -27,7 +28,7 @@ from services.scheduling.capacity import (
     Shift,
     Therapist,
 )
-from services.scheduling.orders import Order, Step, Window
+from services.scheduling.orders import Days, Leader, Order, Step, Window
 
 CAPACITY_STATED: Final = "dk.genvej.capacity.stated.v1"
 ORDER_PLACED: Final = "dk.genvej.order.placed.v1"
@@ -125,14 +126,44 @@ class WindowIn(Incoming):
     finish: time | None = Field(default=None, alias="to")
 
 
+class DaysIn(Incoming):
+    """So many calendar days at least and at most."""
+
+    min_days: int = Field(ge=0, le=730)
+    max_days: int = Field(ge=0, le=730)
+
+    @model_validator(mode="after")
+    def _upright(self) -> Self:
+        if self.max_days < self.min_days:
+            raise ValueError("max_days lies below min_days")
+        return self
+
+
+class LeaderIn(Incoming):
+    """So many leaders in one role: staff, volunteer or peer."""
+
+    role: Code
+    count: int = Field(default=1, ge=1, le=200)
+    competences: list[Code] = Field(default_factory=list, max_length=50)
+
+
 class StepIn(Incoming):
-    """A step of an order."""
+    """A step of an order. `leaders` empty: one of the staff, with the step's competences."""
 
     step_id: Code
+    kind: Code = "assessment"
+    count: int = Field(default=1, ge=1, le=200)
     minutes: int = Field(ge=5, le=600)
     delivery: Text = "location"
     competences: list[Code] = []
+    seats: int = Field(default=1, ge=1, le=200)
+    seats_min: int | None = Field(default=None, ge=1, le=200)
     room: bool = True
+    spacing: DaysIn | None = None
+    after: DaysIn | None = None
+    leaders: list[LeaderIn] = Field(default_factory=list, max_length=20)
+    equipment: list[Code] = Field(default_factory=list, max_length=50)
+    consent: bool = False
 
 
 class OrderIn(Incoming):
@@ -190,7 +221,7 @@ def stated(model: CapacityStated) -> LocationWeek:
 
 def order_of(model: OrderIn) -> Order:
     """An order in this service's terms. Its first step is the first session."""
-    step = model.steps[0]
+    first, *following = map(step_of, model.steps)
     return Order(
         order_id=model.order_id,
         referral_id=model.referral_id,
@@ -205,14 +236,38 @@ def order_of(model: OrderIn) -> Order:
         windows=tuple(
             Window(one.weekday, one.begin or time.min, one.finish) for one in model.windows
         ),
-        step=Step(
-            step_id=step.step_id,
-            minutes=step.minutes,
-            competences=frozenset(step.competences),
-            room=step.room,
-            delivery=step.delivery,
-        ),
+        step=first,
+        following=tuple(following),
     )
+
+
+def step_of(model: StepIn) -> Step:
+    """A step in this service's terms."""
+    competences = frozenset(model.competences)
+    return Step(
+        step_id=model.step_id,
+        kind=model.kind,
+        count=model.count,
+        minutes=model.minutes,
+        competences=competences,
+        room=model.room,
+        delivery=model.delivery,
+        seats=model.seats,
+        seats_min=model.seats_min or 1,
+        spacing=_days(model.spacing),
+        after=_days(model.after),
+        leaders=tuple(
+            Leader(role=one.role, count=one.count, competences=frozenset(one.competences))
+            for one in model.leaders
+        )
+        or (Leader(role="staff", competences=competences),),
+        equipment=frozenset(model.equipment),
+        consent=model.consent,
+    )
+
+
+def _days(model: DaysIn | None) -> Days | None:
+    return Days(model.min_days, model.max_days) if model is not None else None
 
 
 def element(loc: tuple[int | str, ...]) -> str:

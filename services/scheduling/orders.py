@@ -27,21 +27,54 @@ class Window:
     finish: time | None  # None is midnight
 
 
+@dataclass(frozen=True, slots=True)
+class Days:
+    """So many calendar days at least and at most."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """So many leaders in one role (staff, volunteer, peer), each with these competences."""
+
+    role: str
+    count: int = 1
+    competences: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of an order. `room` tells whether it needs one."""
+    """One step of an order: `count` sessions of `minutes` each.
+
+    `room` tells whether it needs one, with this `equipment`. `competences` are those of the first
+    of the staff; `leaders` are all who lead it, at once. `spacing`: days from one session to the
+    next; `after`: days from the end of the step before. A group has `seats_min` to `seats`
+    citizens. `consent`: only with the citizen's recorded consent.
+    """
 
     step_id: str
     minutes: int
     competences: frozenset[str]
     room: bool
     delivery: str
+    kind: str = "assessment"
+    count: int = 1
+    seats: int = 1
+    seats_min: int = 1
+    spacing: Days | None = None
+    after: Days | None = None
+    leaders: tuple[Leader, ...] = ()
+    equipment: frozenset[str] = frozenset()
+    consent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a provider is asked to plan. `limit` is the last date that keeps the law's promise.
 
+    `step` is the first, `following` are the others in their order.
     `not_before` and `declined` (times) are what the citizen has answered since.
     """
 
@@ -57,6 +90,7 @@ class Order:
     transport: bool
     windows: tuple[Window, ...]
     step: Step
+    following: tuple[Step, ...] = ()
     not_before: date | None = None
     declined: tuple[tuple[datetime, datetime], ...] = ()
 
