@@ -35,6 +35,7 @@ PRODUCES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
         events.RESTATED: events.SessionRestated,
         events.REOFFERED: events.SessionReoffered,
         events.CANCELLED: events.SessionCancelled,
+        events.ATTENDED: events.SessionAttended,
         events.INFEASIBLE: events.OrderInfeasible,
     },
     responses.RESPONSES: responses.MODELS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.scheduling.orders import Alternative, Answer, Order
+from services.scheduling.orders import Alternative, Answer, Attendance, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +107,46 @@ class Ask:
         return self.order.order_id
 
 
-Command = Place | Change | Withdraw | Rebook | Retry | Accept | GiveUp | Exchange | Ask
+@dataclass(frozen=True, slots=True)
+class Attend:
+    """Somebody writes down whether the citizen came to a session."""
+
+    order_id: str
+    session_id: str
+    attendance: Attendance
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The referral rests: its time is free for others, and nothing is booked until it goes on."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A paused order goes on. `order` has its new dates; `answer` is the engine's."""
+
+    order: Order
+    answer: Answer
+
+    @property
+    def order_id(self) -> str:
+        """The order's id."""
+        return self.order.order_id
+
+
+Command = (
+    Place
+    | Change
+    | Withdraw
+    | Rebook
+    | Retry
+    | Accept
+    | GiveUp
+    | Exchange
+    | Ask
+    | Attend
+    | Pause
+    | Resume
+)

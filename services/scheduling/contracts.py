@@ -18,12 +18,13 @@ from pydantic import BaseModel
 
 from services.scheduling import counter
 from services.scheduling.app import PRODUCES, public_holiday
+from services.scheduling.commands import Attend
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
 from services.scheduling.events import OFFERED, CapacityAccepted, CapacityRefused, kind
 from services.scheduling.geography import postcodes
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
-from services.scheduling.orders import Order
+from services.scheduling.orders import Attendance, Order
 from services.scheduling.provider import Terms
 from services.scheduling.responses import (
     OfferAccepted,
@@ -121,6 +122,11 @@ def _story() -> Iterator[Event]:
     exchanged = OfferExchanged.model_validate(_answer(moved) | {"wanted": saturday})
     yield from counter.take(desk, exchanged, _NOW)
     yield from desk.settle(_NOW)
+    (session,) = [placed.booking for placed in desk.provider.orders.values()]
+    assert session is not None, "the story has booked him"
+    said = Attendance(True, None, "staff-316-01", session.slot.end)
+    desk.begin(diary)
+    yield from desk.carry_out(Attend(_order().order_id, session.session_id, said), session.slot.end)
     yield from capacity(_statement(4))
     yield from capacity(_statement(2, week="2022-W22"))
 

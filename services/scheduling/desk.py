@@ -55,6 +55,7 @@ class Desk:
         self.provider.diary = diary
         self.changed: dict[str, Placed] = {}
         self.bodies: dict[str, str] = {}
+        self.redated: set[str] = set()
         self.sessions: dict[str, Session] = {}
         self.weeks: dict[tuple[str, str], tuple[LocationWeek, str]] = {}
         self._touched: set[tuple[str, str]] = set()
@@ -66,6 +67,10 @@ class Desk:
     def has_changed(self) -> bool:
         """Whether a batch changed anything that is to be saved."""
         return bool(self.changed or self.weeks)
+
+    def redated_orders(self) -> list[Order]:
+        """Those whose dates a batch changed while the rest of what was ordered stands."""
+        return [self.provider.orders[order_id].order for order_id in sorted(self.redated)]
 
     def at_stake(self) -> set[str]:
         """The citizens whose sessions `settle` may change."""
@@ -105,6 +110,27 @@ class Desk:
         if order_id not in self.provider.orders:
             return []
         return self.carry_out(commands.Withdraw(order_id), now)
+
+    def pause(self, referral_id: str, now: datetime) -> list[Event]:
+        """Lets a referral's orders rest."""
+        found: list[Event] = []
+        for placed in self.provider.of_referral(referral_id):
+            found += self.carry_out(commands.Pause(placed.order.order_id), now)
+        return found
+
+    def resume(
+        self, referral_id: str, earliest: date | None, limit: date | None, now: datetime
+    ) -> list[Event]:
+        """Books a referral's resting orders anew; None leaves a date as it was."""
+        found: list[Event] = []
+        for placed in self.provider.of_referral(referral_id):
+            if placed.status is not Status.PAUSED:
+                continue
+            order = placed.order
+            order = replace(order, earliest=earliest or order.earliest, limit=limit or order.limit)
+            self.redated.add(order.order_id)
+            found += self.carry_out(commands.Resume(order, self.ask(order, now)), now)
+        return found
 
     def close(self, referral_id: str, now: datetime) -> list[Event]:
         """Gives all orders of a referral up."""

@@ -10,16 +10,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.scheduling.answering import decide_answer
+from services.scheduling.attendance import decide_course
 from services.scheduling.capacity import DENMARK
 from services.scheduling.commands import (
     Accept,
     Ask,
+    Attend,
     Change,
     Command,
     Exchange,
     GiveUp,
+    Pause,
     Place,
     Rebook,
+    Resume,
     Retry,
     Withdraw,
 )
@@ -62,12 +66,13 @@ def decide(provider: Provider, command: Command, now: datetime) -> Decision | No
             return _change(provider, provider.orders[order.order_id], order, answer, now)
         case Withdraw(order_id):
             return _withdraw(provider.orders[order_id], now)
-        case Rebook(order_id, answer):
-            return rebook(provider, provider.orders[order_id], answer, now)
-        case Retry(order_id, answer):
-            return _retry(provider, provider.orders[order_id], answer, now)
+        case Rebook(order_id, answer) | Retry(order_id, answer):
+            again = rebook if isinstance(command, Rebook) else _retry
+            return again(provider, provider.orders[order_id], answer, now)
         case Accept() | GiveUp() | Exchange() | Ask():
             return decide_answer(provider, command, now)
+        case Attend() | Pause() | Resume():
+            return decide_course(provider, command, now)
 
 
 def _change(
@@ -94,7 +99,7 @@ def _change_waiting(
     """Takes over the new state of an order without a session; a closed one is ordered again."""
     if order.earliest < provider.terms.oldest(now):
         return history(replace(placed, order=order))
-    if placed.status is Status.HELD:
+    if placed.status in (Status.HELD, Status.PAUSED):
         return Decision(replace(placed, order=order), ())
     same = placed.status is not Status.CLOSED and placed.order.limit == order.limit
     told = placed.told if same else None

@@ -94,9 +94,25 @@ class SessionCancelled(_Wire):
     provider: str
     start: datetime
     reason: str = Field(
-        description="order-withdrawn, capacity-gone, declined or cancelled-by-citizen"
+        description="order-withdrawn, capacity-gone, declined, cancelled-by-citizen or paused"
     )
     revision: int
+
+
+class SessionAttended(_Wire):
+    """Whether the citizen came to a session. Said again, the newest counts."""
+
+    session_id: str
+    order_id: str
+    referral_id: str
+    citizen_id: str
+    provider: str
+    step_id: str
+    start: datetime
+    attended: bool
+    reason: str | None = Field(description="Why not, where that was said")
+    by: str = Field(description="The member of staff who wrote it down, by id")
+    at: datetime
 
 
 class OrderInfeasible(_Wire):
@@ -163,6 +179,7 @@ MOVED: Final = kind("session.moved")
 RESTATED: Final = kind("session.restated")
 REOFFERED: Final = kind("session.reoffered")
 CANCELLED: Final = kind("session.cancelled")
+ATTENDED: Final = kind("session.attended")
 INFEASIBLE: Final = kind("order.infeasible")
 STATED: Final = kind("capacity.stated")
 ACCEPTED: Final = kind("capacity.accepted")
@@ -182,35 +199,29 @@ def place(location: Location) -> Place:
 
 def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
     """A decision's event for the topic `training`."""
+    data: BaseModel
     match event:
         case facts.SessionOffered(order, booking):
-            return _event(OFFERED, order, SessionOffered(**_offer(order, booking, locations)))
+            name, data = OFFERED, SessionOffered(**_offer(order, booking, locations))
         case facts.SessionMoved(order, booking, previous):
             then = Time(
                 start=previous.start,
                 end=previous.end,
                 location=place(locations[previous.location]),
             )
-            offer = _offer(order, booking, locations)
-            return _event(MOVED, order, SessionMoved(**offer, previous=then))
+            name = MOVED
+            data = SessionMoved(**_offer(order, booking, locations), previous=then)
         case facts.SessionRestated(order, booking):
-            return _event(RESTATED, order, SessionRestated(**_offer(order, booking, locations)))
+            name, data = RESTATED, SessionRestated(**_offer(order, booking, locations))
         case facts.SessionReoffered(order, booking):
-            return _event(REOFFERED, order, SessionReoffered(**_offer(order, booking, locations)))
+            name, data = REOFFERED, SessionReoffered(**_offer(order, booking, locations))
         case facts.SessionCancelled(order, booking, reason):
-            cancelled = SessionCancelled(
-                session_id=booking.session_id,
-                order_id=order.order_id,
-                referral_id=order.referral_id,
-                citizen_id=order.citizen_id,
-                provider=order.provider,
-                start=booking.slot.start,
-                reason=reason,
-                revision=booking.revision,
-            )
-            return _event(CANCELLED, order, cancelled)
+            name, data = CANCELLED, _cancelled(order, booking, reason)
+        case facts.SessionAttended(order, booking):
+            name, data = ATTENDED, _attended(order, booking)
         case facts.OrderInfeasible(order, reason, text, first_possible):
-            infeasible = OrderInfeasible(
+            name = INFEASIBLE
+            data = OrderInfeasible(
                 order_id=order.order_id,
                 referral_id=order.referral_id,
                 citizen_id=order.citizen_id,
@@ -220,13 +231,40 @@ def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
                 text=text,
                 first_possible=first_possible,
             )
-            return _event(INFEASIBLE, order, infeasible)
-
-
-def _event(name: str, order: Order, data: BaseModel) -> Event:
     value = data.model_dump_json().encode()
     return Event(
         topic=TRAINING, key=order.provider, type=name, subject=order.referral_id, value=value
+    )
+
+
+def _cancelled(order: Order, booking: Booking, reason: str) -> SessionCancelled:
+    return SessionCancelled(
+        session_id=booking.session_id,
+        order_id=order.order_id,
+        referral_id=order.referral_id,
+        citizen_id=order.citizen_id,
+        provider=order.provider,
+        start=booking.slot.start,
+        reason=reason,
+        revision=booking.revision,
+    )
+
+
+def _attended(order: Order, booking: Booking) -> SessionAttended:
+    said = booking.attendance
+    assert said is not None, "an attendance that happened has been written down"
+    return SessionAttended(
+        session_id=booking.session_id,
+        order_id=order.order_id,
+        referral_id=order.referral_id,
+        citizen_id=order.citizen_id,
+        provider=order.provider,
+        step_id=order.step.step_id,
+        start=booking.slot.start,
+        attended=said.attended,
+        reason=said.reason,
+        by=said.by,
+        at=said.at,
     )
 
 

@@ -51,6 +51,14 @@ class SessionCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionAttended:
+    """Whether the citizen came; `booking` has it in its attendance."""
+
+    order: Order
+    booking: Booking
+
+
+@dataclass(frozen=True, slots=True)
 class OrderInfeasible:
     """The limit cannot be held. `first_possible` is the date of the session that was booked."""
 
@@ -66,6 +74,7 @@ Event = (
     | SessionRestated
     | SessionReoffered
     | SessionCancelled
+    | SessionAttended
     | OrderInfeasible
 )
 

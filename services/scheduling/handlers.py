@@ -28,16 +28,16 @@ class _Placed:
     body: str
 
 
-_Command = _Placed | incoming.OrderWithdrawn | incoming.ReferralClosed | Response
+_OfReferral = incoming.ReferralClosed | incoming.ReferralPaused | incoming.ReferralResumed
+_Command = _Placed | incoming.OrderWithdrawn | _OfReferral | Response
 
-_READ: Mapping[
-    str,
-    type[incoming.OrderIn | incoming.OrderWithdrawn | incoming.ReferralClosed | Response],
-] = {
+_READ: Mapping[str, type[incoming.OrderIn | incoming.OrderWithdrawn | _OfReferral | Response]] = {
     incoming.ORDER_PLACED: incoming.OrderIn,
     incoming.ORDER_CHANGED: incoming.OrderIn,
     incoming.ORDER_WITHDRAWN: incoming.OrderWithdrawn,
     incoming.REFERRAL_CLOSED: incoming.ReferralClosed,
+    incoming.REFERRAL_PAUSED: incoming.ReferralPaused,
+    incoming.REFERRAL_RESUMED: incoming.ReferralResumed,
     **responses.MODELS,
 }
 
@@ -116,6 +116,29 @@ class Scheduling:
         await self._save(unit, desks)
         return outcomes
 
+    async def at_desk(
+        self, unit: Unit, provider: str, order_id: str, act: Callable[[Desk], list[Event]]
+    ) -> list[Event]:
+        """Has somebody act on an order at its provider's desk; returns what has happened.
+
+        Nothing happens where the desk does not know the order.
+        """
+        diary = Diary()
+        desks = await self._open(unit, diary, {provider})
+        desk = desks[provider]
+        if order_id not in desk.provider.orders:
+            for _, found in await store.named_orders(unit.conn, [order_id], []):
+                desk.remember(found)
+        placed = desk.provider.orders.get(order_id)
+        if placed is None:
+            return []
+        await _look_up(unit, diary, {placed.order.citizen_id})
+        events = act(desk)
+        await _look_up(unit, diary, _at_stake(desks))
+        events += desk.settle(unit.now)
+        await self._save(unit, desks)
+        return events
+
     async def _open(self, unit: Unit, diary: Diary, codes: Iterable[str]) -> dict[str, Desk]:
         """Locks the providers and takes out their desks, loading those that can't be trusted."""
         tokens = await store.lock(unit.conn, sorted(codes))
@@ -149,6 +172,7 @@ class Scheduling:
             sessions = [one for desk in every for one in desk.sessions.values()]
             weeks = [one for desk in every for one in desk.weeks.values()]
             await store.save_orders(unit.conn, changed, bodies)
+            await store.redate(unit.conn, [o for desk in every for o in desk.redated_orders()])
             await store.save_sessions(unit.conn, sessions)
             await store.save_weeks(unit.conn, weeks)
             token = uuid.uuid4()
@@ -178,6 +202,10 @@ def _outcome(desk: Desk, command: _Command, message: Message, unit: Unit) -> Out
             return Applied(events=desk.withdraw(command.order_id, unit.now))
         case incoming.ReferralClosed():
             return Applied(events=desk.close(command.referral_id, unit.now))
+        case incoming.ReferralPaused():
+            return Applied(events=desk.pause(command.referral_id, unit.now))
+        case incoming.ReferralResumed(referral_id=which, earliest=earliest, limit=limit):
+            return Applied(events=desk.resume(which, earliest, limit, unit.now))
         case _:
             return _answer(desk, command, message, unit)
 
@@ -218,6 +246,9 @@ def _planned_for(desks: Mapping[str, Desk], commands: Iterable[_Command]) -> set
             placed = desks[command.provider].provider.orders.get(command.order_id)
             if placed is not None:
                 found.add(placed.order.citizen_id)
+        elif isinstance(command, incoming.ReferralResumed):
+            theirs = desks[command.provider].provider.of_referral(command.referral_id)
+            found.update(placed.order.citizen_id for placed in theirs)
     return found
 
 
@@ -226,7 +257,7 @@ async def _fetch_named(unit: Unit, desks: Mapping[str, Desk], commands: Sequence
     order_ids: list[str] = []
     referral_ids: list[str] = []
     for command in commands:
-        if isinstance(command, incoming.ReferralClosed):
+        if isinstance(command, _OfReferral):
             referral_ids.append(command.referral_id)
         else:
             order_id = command.order.order_id if isinstance(command, _Placed) else command.order_id

@@ -35,6 +35,8 @@ ORDER_PLACED: Final = "dk.genvej.order.placed.v1"
 ORDER_CHANGED: Final = "dk.genvej.order.changed.v1"
 ORDER_WITHDRAWN: Final = "dk.genvej.order.withdrawn.v1"
 REFERRAL_CLOSED: Final = "dk.genvej.referral.closed.v1"
+REFERRAL_PAUSED: Final = "dk.genvej.referral.paused.v1"
+REFERRAL_RESUMED: Final = "dk.genvej.referral.resumed.v1"
 
 _FIRST_YEAR: Final = 2000
 _LAST_YEAR: Final = 2200
@@ -196,6 +198,22 @@ class ReferralClosed(Incoming):
 
     referral_id: Code
     provider: Code
+
+
+class ReferralPaused(Incoming):
+    """referral.paused: the citizen was readmitted, say; nothing is booked until it goes on."""
+
+    referral_id: Code
+    provider: Code
+
+
+class ReferralResumed(Incoming):
+    """referral.resumed: the orders go on, by new dates where they are said."""
+
+    referral_id: Code
+    provider: Code
+    earliest: Day | None = None
+    limit: Day | None = None
 
 
 def stated(model: CapacityStated) -> LocationWeek:

@@ -189,6 +189,16 @@ class Answer:
     shortfall: Shortfall | None
 
 
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Whether the citizen came, as somebody (`by`) wrote it down; `reason` where not."""
+
+    attended: bool
+    reason: str | None
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
     """A session that holds its slot. `revision` grows by one with each change.
@@ -208,6 +218,7 @@ class Booking:
     reason: str
     offered_at: datetime
     accepted: bool = False
+    attendance: Attendance | None = None
 
 
 class Status(StrEnum):
@@ -217,6 +228,7 @@ class Status(StrEnum):
     BOOKED = "booked"  # a session inside the limit
     LATE = "late"  # a session after the limit
     HELD = "held"  # the citizen wants no time until they say so
+    PAUSED = "paused"  # the referral rests, after a readmission say
     CLOSED = "closed"  # withdrawn, or its referral was closed
 
 

@@ -14,7 +14,16 @@ import orjson
 from services.scheduling.capacity import LocationWeek
 from services.scheduling.diary import Entry
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
-from services.scheduling.orders import Alternative, Booking, Placed, Reason, Slot, Status
+from services.scheduling.orders import (
+    Alternative,
+    Attendance,
+    Booking,
+    Order,
+    Placed,
+    Reason,
+    Slot,
+    Status,
+)
 
 if TYPE_CHECKING:
     from shared.database import Connection, Row
@@ -63,25 +72,31 @@ _LET_GO: Final = "UPDATE session SET status = 'moving' WHERE session_id = ANY($1
 _SAVE_SESSIONS: Final = """
 INSERT INTO session (session_id, order_id, provider, ordinal, status, location, therapist, room,
     during, revision, limit_date, inside_limit, transport, distance_m, alternatives, reason,
-    offered_at, citizen_id, accepted)
-SELECT id, o, p, n, s, l, th, r, tstzrange(b, e), v, lim, i, tr, d, a::jsonb, why, at, c, y
+    offered_at, citizen_id, accepted, attendance)
+SELECT id, o, p, n, s, l, th, r, tstzrange(b, e), v, lim, i, tr, d, a::jsonb, why, at, c, y,
+    z::jsonb
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[], $12::date[], $13::boolean[],
     $14::boolean[], $15::int[], $16::text[], $17::text[], $18::timestamptz[], $19::text[],
-    $20::boolean[])
-    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at, c, y)
+    $20::boolean[], $21::text[])
+    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at, c, y, z)
 ON CONFLICT (session_id) DO UPDATE SET status = excluded.status, location = excluded.location,
     therapist = excluded.therapist, room = excluded.room, during = excluded.during,
     revision = excluded.revision, limit_date = excluded.limit_date,
     inside_limit = excluded.inside_limit, transport = excluded.transport,
     distance_m = excluded.distance_m, alternatives = excluded.alternatives,
     reason = excluded.reason, offered_at = excluded.offered_at,
-    citizen_id = excluded.citizen_id, accepted = excluded.accepted"""
+    citizen_id = excluded.citizen_id, accepted = excluded.accepted,
+    attendance = excluded.attendance"""
 
 # Without a condition on time: it would tempt the planner to look at everybody's sessions ahead.
 _ENGAGEMENTS: Final = """
 SELECT citizen_id, order_id, provider, location, lower(during) AS start, upper(during) AS finish
 FROM session WHERE citizen_id = ANY($1) AND status = 'offered'"""
+
+_REDATE: Final = """
+UPDATE placed_order SET body = body || jsonb_build_object('earliest', x.e, 'limit', x.l)
+FROM unnest($1::text[], $2::text[], $3::text[]) AS x (o, e, l) WHERE placed_order.order_id = x.o"""
 
 _SAVE_WEEKS: Final = """
 INSERT INTO location_week (provider, location, week, version, body)
@@ -240,6 +255,7 @@ async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
         [booking.offered_at for booking in bookings],
         [one.placed.order.citizen_id for one in rows],
         [booking.accepted for booking in bookings],
+        [_attendance(booking.attendance) for booking in bookings],
     )
     try:
         await conn.execute(_SAVE_SESSIONS, *values)
@@ -247,6 +263,17 @@ async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
         if error.constraint_name != "no_citizen_twice":
             raise
         raise asyncpg.SerializationError("a citizen was booked elsewhere meanwhile") from error
+
+
+async def redate(conn: Connection, orders: Sequence[Order]) -> None:
+    """Saves new dates of orders that stand otherwise as they were."""
+    if orders:
+        await conn.execute(
+            _REDATE,
+            [one.order_id for one in orders],
+            [one.earliest.isoformat() for one in orders],
+            [one.limit and one.limit.isoformat() for one in orders],
+        )
 
 
 async def save_weeks(conn: Connection, applied: Iterable[tuple[LocationWeek, str]]) -> None:
@@ -309,6 +336,7 @@ def _placed(row: Row) -> tuple[str, Placed]:
             reason=row["reason"],
             offered_at=row["offered_at"],
             accepted=row["accepted"],
+            attendance=_attended(row["attendance"]),
         )
     return row["provider"], Placed(
         order=order,
@@ -317,6 +345,18 @@ def _placed(row: Row) -> tuple[str, Placed]:
         sessions=row["sessions"],
         told=None if row["told"] is None else Reason(row["told"]),
     )
+
+
+def _attendance(said: Attendance | None) -> str | None:
+    return None if said is None else orjson.dumps(said).decode()
+
+
+def _attended(body: str | None) -> Attendance | None:
+    if body is None:
+        return None
+    said = orjson.loads(body)
+    at = datetime.fromisoformat(said["at"])
+    return Attendance(said["attended"], said["reason"], said["by"], at)
 
 
 def _declined(placed: Placed) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from services.scheduling.app import public_holiday
+from services.scheduling.commands import Command
 from services.scheduling.geography import postcodes
 from services.scheduling.handlers import Scheduling
 from services.scheduling.handlers_roster import Rosters
@@ -16,7 +17,7 @@ from services.scheduling.provider import Terms
 from services.scheduling.settings import COMPETENCES, Sources
 from shared.envelope import Message
 from shared.faults import is_transient
-from shared.handling import Handler, Outcome
+from shared.handling import Handler, Outcome, Unit
 from tests.delivery import deliver, deliver_twice, events_of
 from tests.unit.scheduling.factories import NOW
 from tests.unit.scheduling.world import told
@@ -63,6 +64,17 @@ class Process:
                 if not is_transient(error):
                     raise
                 self.collisions += 1
+
+    async def at_desk(self, provider: str, order_id: str, command: Command) -> list[dict[str, Any]]:
+        """What a command of a member of staff leads to, after its commit."""
+        unit = Unit(conn=self.conn, now=self.now)
+        async with self.conn.transaction():
+            events = await self.scheduling.at_desk(
+                unit, provider, order_id, lambda desk: desk.carry_out(command, self.now)
+            )
+        for done in unit.on_commit:
+            done()
+        return told(events)
 
     async def orders(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         return await self.apply(self.scheduling.referrals, messages)

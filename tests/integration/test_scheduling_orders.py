@@ -9,8 +9,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from services.scheduling import incoming
+from services.scheduling import incoming, store
+from services.scheduling.commands import Attend
 from services.scheduling.moves import RuleBrokenError
+from services.scheduling.orders import Attendance
 from shared.handling import Applied, Dead, Unit
 from tests.conftest import Databases
 from tests.integration.probe.world import until
@@ -85,6 +87,47 @@ async def test_withdrawals_and_closings_that_come_twice_change_nothing(process: 
     ]
     first = await process.twice(process.scheduling.referrals, batch)
     assert on_training(first) == ["session.cancelled"] * 2
+
+
+async def test_a_pause_and_a_resumption_that_come_twice_change_nothing_more(
+    process: Process, dsn: str
+) -> None:
+    await process.capacity(capacity_stated(*two_locations()))
+    await process.orders(orders_placed([an_order_body("o1")]))
+    about = {"referral_id": "r-o1", "citizen_id": "c", "provider": "730", "reason": "readmitted"}
+    paused = [a_message(incoming.REFERRAL_PAUSED, about, 10)]
+    first = await process.twice(process.scheduling.referrals, paused)
+    assert on_training(first) == ["session.cancelled"]
+    dates = {"earliest": str(TUESDAY + timedelta(days=1)), "limit": str(TUESDAY + timedelta(2))}
+    resumed = [a_message(incoming.REFERRAL_RESUMED, {**about, **dates}, 11)]
+    again = await process.twice(process.scheduling.referrals, resumed)
+    assert on_training(again) == ["session.offered"]
+    conn = await asyncpg.connect(dsn)
+    try:
+        ((_, placed),) = await store.named_orders(conn, ["o1"], [])
+    finally:
+        await conn.close()
+    assert str(placed.order.earliest) == dates["earliest"]
+    assert str(placed.order.limit) == dates["limit"]
+
+
+async def test_attendance_is_written_down_once_also_by_another_process(
+    process: Process, dsn: str
+) -> None:
+    await process.capacity(capacity_stated(*two_locations()))
+    offered, _ = await process.orders(orders_placed([an_order_body()]))
+    at_once = at(TUESDAY, "09:00")
+    said = Attendance(True, None, "staff-1", at_once)
+    command = Attend("o1", offered["session_id"], said)
+    conn = await asyncpg.connect(dsn)
+    other = Process(conn)
+    process.now = other.now = at_once
+    try:
+        first = await other.at_desk("730", "o1", command)
+        assert on_training(first) == ["session.attended"]
+        assert await process.at_desk("730", "o1", command) == []
+    finally:
+        await conn.close()
 
 
 async def test_one_batch_may_free_a_slot_and_book_it_again(process: Process) -> None:

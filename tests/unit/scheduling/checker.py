@@ -41,7 +41,7 @@ class Plan:
     def read(self, events: Iterable[Data]) -> None:
         for event in events:
             kind = event["type"]
-            if not kind.startswith("session."):
+            if not kind.startswith("session.") or kind == "session.attended.v1":
                 continue
             session_id, revision = event["session_id"], event["revision"]
             if revision != self.revisions.get(session_id, 0) + 1:

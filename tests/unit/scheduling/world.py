@@ -12,10 +12,12 @@ import orjson
 
 from services.scheduling import counter
 from services.scheduling.app import public_holiday
+from services.scheduling.commands import Attend
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
 from services.scheduling.geography import postcodes
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
+from services.scheduling.orders import Attendance
 from services.scheduling.provider import Terms
 from services.scheduling.responses import MODELS
 from shared.envelope import Event
@@ -119,6 +121,25 @@ class World:
         model = MODELS[f"dk.genvej.offer.{kind}.v1"]
         response = model.model_validate_json(json.dumps(an_answer(session, **other)))
         return self._settle(counter.take(self.desk, response, self.now))
+
+    def pause(self, referral_id: str) -> list[dict[str, Any]]:
+        self.desk.begin(self.diary)
+        return self._settle(self.desk.pause(referral_id, self.now))
+
+    def resume(
+        self, referral_id: str, earliest: date | None = None, limit: date | None = None
+    ) -> list[dict[str, Any]]:
+        self.desk.begin(self.diary)
+        return self._settle(self.desk.resume(referral_id, earliest, limit, self.now))
+
+    def attend(
+        self, session: Data, *, attended: bool = True, reason: str | None = None
+    ) -> list[dict[str, Any]]:
+        """A therapist writes down whether the citizen came."""
+        self.desk.begin(self.diary)
+        said = Attendance(attended, reason, "staff-1", self.now)
+        command = Attend(session["order_id"], session["session_id"], said)
+        return self._settle(self.desk.carry_out(command, self.now))
 
     def session_of(self, order_id: str) -> dict[str, Any] | None:
         """The standing session of an order."""
