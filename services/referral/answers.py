@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
+from services.referral.arrival import Readable
 from services.referral.commands import Field, Refusal
 from services.referral.facts import Note
-from services.referral.plan import Format, Original, Plan, Problem, Unreadable
+from services.referral.plan import Format, Original, Problem, Unreadable
 
-Read = Callable[[bytes | None, str | None], Plan | Unreadable]
+Read = Callable[[bytes | None, str | None], Readable | Unreadable]
 
 
 Verdict = Literal["ok", "fatal-error", "transient-error"]
@@ -40,6 +42,7 @@ class Acknowledge(Protocol):
 FOREIGN_SENDER: Final = Refusal(
     Field.SENDER, "forbidden", "Afsenderen må ikke sende på dette sygehus' kanal."
 )
+FOREIGN_HEADER: Final = replace(FOREIGN_SENDER, field=Field.MESSAGE_SENDER)
 UNKNOWN_RECEIVER: Final = Refusal(
     Field.RECEIVER, "not-found", "Modtageren er ikke en kommune, som modtager planer her."
 )
@@ -56,6 +59,7 @@ ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
         Field.DOCUMENT: "Bundle",
         Field.DOCUMENT_ID: "MessageHeader.id",
         Field.SENDER: "ServiceRequest.requester",
+        Field.MESSAGE_SENDER: "MessageHeader.sender",
         Field.RECEIVER: "MessageHeader.destination.receiver",
         Field.TYPE: "ServiceRequest.category",
         Field.CITIZEN: "Patient.identifier.where(system='urn:oid:1.2.208.176.1.2').value",
@@ -70,6 +74,7 @@ ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
         Field.DOCUMENT: _GGOP,
         Field.DOCUMENT_ID: f"{_GGOP}/Letter/Identifier",
         Field.SENDER: f"{_GGOP}/Sender/Identifier",
+        Field.MESSAGE_SENDER: f"{_GGOP}/Sender/Identifier",
         Field.RECEIVER: f"{_GGOP}/Receiver/EANIdentifier",
         Field.TYPE: f"{_GGOP}/TypeOfRehabilitationPlan",
         Field.CITIZEN: f"{_GGOP}/Patient/CivilRegistrationNumber",

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from services.referral import configuration, programme_files
-from services.referral.answering import Office
 from services.referral.documents import read, receipt
 from services.referral.events import PRODUCED
 from services.referral.handlers_intake import Intake
 from services.referral.handlers_training import Clock
 from services.referral.metrics import Metrics
 from services.referral.register import Register, key_bytes
+from services.referral.replying import Office
 from services.referral.settings import ReferralSettings
 from services.referral.timers import AT_RISK, MISSED, Timetable
 from shared.crypto import Vault

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from services.referral.commands import Municipality
 from services.referral.configuration import Hospital
+from services.referral.dialogue import CareMessage
 from services.referral.plan import Plan, Unreadable
+from services.referral.stay import HospitalNotification
 
 if TYPE_CHECKING:
     from shared.envelope import Message
+
+Readable: TypeAlias = Plan | HospitalNotification | CareMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class Arrival:
 
     message: Message
     hospital: Hospital
-    reading: Plan | Unreadable
+    reading: Readable | Unreadable
     municipality: Municipality | None
     cpr_hash: bytes
     content_hash: bytes
@@ -40,3 +44,14 @@ class Arrival:
     def document(self, document_id: str) -> tuple[str, str]:
         """What a document of the same hospital is known by."""
         return (self.hospital.sor, document_id)
+
+
+def number_of(document: Readable) -> tuple[str, str]:
+    """(kind, number) of the citizen whom a document is about; the kind is "cpr" or "ecpr"."""
+    match document:
+        case Plan(person=person):
+            return person.cpr_kind, person.cpr
+        case HospitalNotification(cpr=cpr):
+            return ("cpr" if cpr.isdigit() else "ecpr"), cpr
+        case CareMessage(cpr_kind=kind, cpr=cpr):
+            return kind, cpr

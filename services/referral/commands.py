@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
-from services.referral.facts import Offer
+from services.referral.facts import Offer, Order
 from services.referral.plan import Plan
 from services.referral.programme_policy import Terms
 from services.referral.referral import Referral
@@ -117,6 +117,7 @@ class Field(StrEnum):
     DOCUMENT = "document"
     DOCUMENT_ID = "document-id"
     SENDER = "sender"
+    MESSAGE_SENDER = "message-sender"
     RECEIVER = "receiver"
     TYPE = "type"
     CITIZEN = "citizen"
@@ -150,10 +151,11 @@ class Case:
     `target`: the referral that the command is about, or that a new plan replaces.
     `refused`: the document that a correction names came and was refused.
     `others`: all open referrals of the citizen. `successor`: a referral that has already replaced
-    the new plan (it came first).
+    the new plan (it came first). `order`: the target's order as it reads now.
     """
 
     target: Referral | None = None
     refused: bool = False
     others: tuple[Referral, ...] = ()
     successor: Referral | None = None
+    order: Order | None = None

@@ -11,12 +11,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from services.referral import store, store_citizens, store_documents
-from services.referral.facts import Closed, Fact, Noted, Received, WorkOpened, evolve
+from services.referral import store, store_citizens, store_documents, store_orders
+from services.referral.facts import (
+    Closed,
+    Fact,
+    Noted,
+    Order,
+    OrderChanged,
+    OrderPlaced,
+    Received,
+    WorkOpened,
+    evolve,
+)
 from services.referral.referral import Referral
 from services.referral.store import SessionRow, WorklistEntry
 from services.referral.store_citizens import Access, Citizen
 from services.referral.store_documents import Document, Waiting
+from services.referral.store_orders import OrderRow
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -47,6 +58,7 @@ class Desk:
     referrals: dict[str, Referral] = field(default_factory=dict)
     sessions: dict[str, SessionRow] = field(default_factory=dict)
     waiting: dict[Origin, Waiting] = field(default_factory=dict)
+    orders: dict[str, OrderRow] = field(default_factory=dict)  # the newest, by referral
     _of_citizen: dict[str, list[str]] = field(default_factory=dict)
     _replacing: dict[tuple[str, str], str] = field(default_factory=dict)
     _details: dict[str, bytes] = field(default_factory=dict)
@@ -54,6 +66,7 @@ class Desk:
     _new_documents: list[Document] = field(default_factory=list)
     _changed_citizens: set[bytes] = field(default_factory=set)
     _changed_sessions: set[str] = field(default_factory=set)
+    _changed_orders: dict[str, OrderRow] = field(default_factory=dict)
     _began_waiting: dict[Origin, None] = field(default_factory=dict)
     _ended_waiting: dict[Origin, None] = field(default_factory=dict)
     _worklist: dict[str, WorklistEntry] = field(default_factory=dict)
@@ -75,6 +88,11 @@ class Desk:
         """All referrals of a citizen, the earliest first."""
         mine = (self.referrals[one] for one in self._of_citizen.get(citizen_id, ()))
         return sorted(mine, key=lambda referral: (referral.received_at, referral.referral_id))
+
+    def order_of(self, referral: Referral | None) -> Order | None:
+        """The referral's order as it reads now, where it was loaded."""
+        row = self.orders.get(referral.referral_id) if referral is not None else None
+        return row.order if row is not None else None
 
     def replacing(self, hospital: str, document_id: str) -> Referral | None:
         """The referral whose plan replaces this document."""
@@ -103,7 +121,20 @@ class Desk:
                 self._open(fact)
             elif isinstance(fact, Closed):
                 self._close(fact)
+            elif isinstance(fact, OrderPlaced | OrderChanged):
+                self._order(fact, after)
         return change
+
+    def _order(self, fact: OrderPlaced | OrderChanged, after: Referral) -> None:
+        known = self.orders.get(fact.referral_id)
+        ordinal = known.ordinal if known is not None else 0
+        row = OrderRow(
+            referral_id=fact.referral_id,
+            ordinal=ordinal + 1 if isinstance(fact, OrderPlaced) else max(ordinal, 1),
+            provider=after.provider,
+            order=fact.order,
+        )
+        self.orders[fact.referral_id] = self._changed_orders[fact.order.order_id] = row
 
     def _open(self, fact: WorkOpened) -> None:
         entry = entry_id(fact.referral_id, fact.reason, fact.about)
@@ -177,6 +208,7 @@ class Desk:
         await store.add_referrals(conn, new, now)
         await store.change_referrals(conn, old, now)
         await store.add_offered_days(conn, offered)
+        await store_orders.save_orders(conn, list(self._changed_orders.values()), now)
         said = [self.sessions[one] for one in sorted(self._changed_sessions)]
         await store.save_sessions(conn, said)
         await store_documents.add_documents(conn, self._new_documents)

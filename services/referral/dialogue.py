@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.referral.plan import Original
+from services.referral.plan import Format, Original
 
 
 class Step(StrEnum):
@@ -78,3 +78,8 @@ class CareMessage:
     segments: tuple[Segment, ...]
     attachments: tuple[Attachment, ...]
     original: Original | None = None
+
+    @property
+    def format(self) -> Format:
+        """MedCom has it as FHIR alone."""
+        return Format.FHIR

@@ -6,6 +6,7 @@ Standard library only. Offers and the statutory clock are decided in `clock`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -162,10 +163,12 @@ def _correct(case: Case, command: CorrectPlan, now: datetime) -> tuple[Fact, ...
             "value",
             "Modtageren kan ikke rettes: send en ny plan, som erstatter den gamle.",
         )
-    return tuple(_corrected(referral, command, now))
+    return tuple(_corrected(referral, case.order, command, now))
 
 
-def _corrected(referral: Referral, command: CorrectPlan, now: datetime) -> Iterator[Fact]:
+def _corrected(
+    referral: Referral, order: Order | None, command: CorrectPlan, now: datetime
+) -> Iterator[Fact]:
     plan = command.plan
     limit = limit_of(command.terms.law.limit, plan.discharge_date, plan.later_start)
     after = {
@@ -189,7 +192,14 @@ def _corrected(referral: Referral, command: CorrectPlan, now: datetime) -> Itera
     yield revised
     referral = evolve(referral, revised)
     if referral.order_stands:
-        yield OrderChanged(referral_id=me, order=_order(referral, command, now))
+        newest = _order(referral, command, now)
+        # What was decided since about the steps stays.
+        kept = (
+            newest
+            if order is None
+            else replace(newest, programme=order.programme, steps=order.steps)
+        )
+        yield OrderChanged(referral_id=me, order=kept)
     if referral.free_choice is None:
         yield from _late(referral, now)
     else:

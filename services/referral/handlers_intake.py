@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.referral import store, store_citizens, store_documents
-from services.referral.answering import Answering, Office
+from services.referral import store, store_citizens, store_documents, store_orders
+from services.referral.answering import Answering
 from services.referral.answers import Read
-from services.referral.arrival import Arrival
+from services.referral.arrival import Arrival, Readable, number_of
 from services.referral.desk import Desk
 from services.referral.metrics import Metrics
-from services.referral.plan import Plan, Purpose
+from services.referral.plan import Plan, Purpose, Unreadable
+from services.referral.replying import Office, Reply
 from shared.handling import Dead
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Intake:
             if arrival is None:
                 outcomes.append(Dead(reason="no hospital is known by this topic"))
             else:
-                outcomes.append(Answering(self.office, desk, unit, arrival, counts).outcome())
+                reply = _reply_to(arrival)
+                outcomes.append(reply(self.office, desk, unit, arrival, counts).outcome())
         await desk.save(unit.conn, unit.now)
         unit.on_commit.append(lambda: self.metrics.documents(counts))
         return outcomes
@@ -52,9 +54,9 @@ class Intake:
             return None
         reading = self.read(message.value, message.content_type)
         municipality, cpr_hash = None, b""
-        if isinstance(reading, Plan):
+        if not isinstance(reading, Unreadable):
             municipality = self.office.directory.find(reading.receiver_kind, reading.receiver)
-            cpr_hash = self.office.register.hash_of(reading.person)
+            cpr_hash = self.office.register.hash_number(*number_of(reading))
         return Arrival(
             message=message,
             hospital=hospital,
@@ -74,8 +76,9 @@ class Intake:
             reading = one.reading
             if reading.document_id is not None:
                 own.add(one.document(reading.document_id))
-            if isinstance(reading, Plan):
+            if not isinstance(reading, Unreadable):
                 people.add(one.cpr_hash)
+            if isinstance(reading, Plan):
                 earlier = reading.replaces or reading.corrects
                 if earlier is not None:
                     named.add(one.document(earlier))
@@ -90,4 +93,15 @@ class Intake:
         known = [citizen.citizen_id for citizen in desk.citizens.values()]
         found = await store.referrals(unit.conn, ids, citizen_ids=known, replaced=new)
         desk.put(found.values())
+        if any(_changes_what_is_here(one.reading) for one in arrivals):
+            desk.orders = await store_orders.newest_orders(unit.conn, found)
         return desk
+
+
+def _changes_what_is_here(reading: Readable | Unreadable) -> bool:
+    """Whether it is about a referral that is there: new plans are most, and need no old orders."""
+    return isinstance(reading, Plan) and reading.purpose is Purpose.CORRECTION
+
+
+def _reply_to(arrival: Arrival) -> type[Reply]:
+    return Answering

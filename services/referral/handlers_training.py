@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from services.referral import store
-from services.referral.answering import referral_key
 from services.referral.commands import (
     Case,
     ClockCommand,
@@ -26,6 +25,7 @@ from services.referral.incoming import Invalid, News, read
 from services.referral.metrics import Metrics
 from services.referral.outgoing import event_of
 from services.referral.programme_policy import Portfolio
+from services.referral.replying import referral_key
 from services.referral.store import SessionRow
 from services.referral.timers import AT_RISK, Timetable, limit_in
 from shared.handling import Applied, Dead, Parked

@@ -48,7 +48,11 @@ class Register:
 
     def hash_of(self, person: Person) -> bytes:
         """What a person's number is looked up by."""
-        return keyed_hash(self.cpr_key, person.cpr_kind, person.cpr)
+        return self.hash_number(person.cpr_kind, person.cpr)
+
+    def hash_number(self, kind: str, number: str) -> bytes:
+        """What a number is looked up by; `kind` is "cpr" or "ecpr"."""
+        return keyed_hash(self.cpr_key, kind, number)
 
     def new_id(self, source: str, document_id: str) -> str:
         """The id of a citizen who is first met in this document."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.referral.plan import Original
+from services.referral.plan import Format, Original
 
 
 class StayEvent(StrEnum):
@@ -60,3 +60,8 @@ class HospitalNotification:
     deceased: bool | None
     report_wanted: bool
     original: Original | None = None
+
+    @property
+    def format(self) -> Format:
+        """MedCom has it as FHIR alone."""
+        return Format.FHIR

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from services.referral import configuration, programme_files
-from services.referral.answering import Office
 from services.referral.commands import (
     Case,
     CorrectPlan,
@@ -31,6 +30,7 @@ from services.referral.plan import Format, Person, Plan, PlanType, Purpose
 from services.referral.programme_policy import Terms
 from services.referral.referral import Referral
 from services.referral.register import Register
+from services.referral.replying import Office
 from services.referral.timers import Timetable
 from shared.crypto import Vault
 from shared.envelope import TYPE_PREFIX, Message
