@@ -220,6 +220,7 @@ class Engine:
             while await ledger.prune_inbox(conn, before):
                 pass  # a part at a time, so that nobody waits long for a lock
             await ledger.prune_letters(conn, before)
+            await ledger.prune_answers(conn, before)
 
     async def _ready(self) -> None:
         await self._readiness.own()

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared import asyncapi, ops
+from shared import asyncapi, calls, ops
 from shared.topics import ClusterFileError, load
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def application(runtime: Runtime) -> Starlette:
             Route("/metrics", _metrics),
             Route("/asyncapi.json", _asyncapi),
             *ops.ROUTES,
+            *calls.routes(runtime.service.endpoints),
             *runtime.service.routes,
         ]
     )

@@ -149,6 +149,11 @@ async def prune_inbox(conn: Connection, before: datetime, *, most: int = 20_000)
     return int(done.rsplit(" ", 1)[-1])
 
 
+async def prune_answers(conn: Connection, before: datetime) -> None:
+    """Deletes answers to members of staff, given before an instant: nobody asks so late again."""
+    await conn.execute("DELETE FROM runtime.answers WHERE answered_at < $1", before)
+
+
 async def prune_letters(conn: Connection, before: datetime) -> None:
     """Deletes dead letters that were replayed or discarded before an instant."""
     await conn.execute(

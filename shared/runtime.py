@@ -21,11 +21,13 @@ from shared.engine import Engine
 from shared.faults import back_off, describe
 from shared.migrate import MigrationError, pending
 from shared.routes import Routes
+from shared.staff import Staff
 from shared.startup import NotYet, Refused, connect, keyed_partitions
 from shared.telemetry import Telemetry
 from shared.waiting import is_set, within
 
 if TYPE_CHECKING:
+    from shared.batch import Batches
     from shared.consumer import Group
     from shared.deadletters import DeadLetters
     from shared.envelope import Message
@@ -50,6 +52,7 @@ class Runtime:
         self.settings = settings
         self.clock = Clock.parse(settings.clock)
         self.vault = Vault(settings.vault_keys.get_secret_value())
+        self.staff = Staff(settings.staff)
         self.telemetry = Telemetry(service.name)
         self.log = logs.logger(service.name)
         self.stopping = asyncio.Event()
@@ -72,6 +75,11 @@ class Runtime:
     def dead_letters(self) -> DeadLetters:
         """The service's dead letters. Raises NotYet until the service has started."""
         return self._started().dead_letters
+
+    @property
+    def batches(self) -> Batches:
+        """What transactions are made with. Raises NotYet until the service has started."""
+        return self._started().batches
 
     @property
     def groups(self) -> Sequence[Group]:

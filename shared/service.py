@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
+    from shared.endpoints import Endpoint
     from shared.handling import Handler, TimerHandler
     from shared.runtime import Runtime
 
@@ -35,6 +36,7 @@ class Service:
     """A service as the runtime runs it.
 
     `tasks` run beside the subscriptions until stop (a sender that talks to an SMTP server, say).
+    `endpoints` are what members of staff may ask of it over HTTP.
     `produces` lists (topic family, event types, wire model by type) for the AsyncAPI document.
     `publish_every`: seconds from one publication to the next at least, unless more waits than goes
     into one. For events that nobody waits for: each publication is a Kafka transaction.
@@ -46,5 +48,6 @@ class Service:
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     tasks: Sequence[Callable[[Runtime], Awaitable[None]]] = ()
     routes: Sequence[BaseRoute] = ()
+    endpoints: Sequence[Endpoint] = ()
     produces: Mapping[str, Mapping[str, type]] = field(default_factory=dict)
     publish_every: float = 0.0

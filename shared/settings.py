@@ -16,6 +16,7 @@ from pydantic_settings import (
 
 from shared.clock import Clock
 from shared.crypto import Vault
+from shared.staff import Staff
 
 
 class SettingsError(Exception):
@@ -73,6 +74,11 @@ class ServiceSettings(BaseSettings):
         default=SecretStr(""),
         description="Bearer token of /ops (dead letters, parked, halts); without it /ops is closed",
     )
+    staff: Path | None = Field(
+        default=None,
+        description="TOML file of the members of staff who may use the endpoints; without it "
+        "nobody may",
+    )
     vault_keys: SecretStr = Field(
         description="Master keys for what is encrypted at rest: k1:base64[,k2:base64], first seals"
     )
@@ -108,6 +114,12 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _keys(cls, value: SecretStr) -> SecretStr:
         Vault(value.get_secret_value())
+        return value
+
+    @field_validator("staff")
+    @classmethod
+    def _a_staff_file(cls, value: Path | None) -> Path | None:
+        Staff(value)
         return value
 
     @classmethod
@@ -146,4 +158,4 @@ class ServiceSettings(BaseSettings):
             raise SettingsError("\n".join(lines)) from None
 
 
-_SHARED_BY_ALL = frozenset({"kafka", "kafka_security", "kafka_ca", "topics", "clock"})
+_SHARED_BY_ALL = frozenset({"kafka", "kafka_security", "kafka_ca", "topics", "clock", "staff"})

@@ -95,6 +95,12 @@ class Telemetry:
         self.missed_records = Counter(
             p + "records_missed", "Deleted before they were read", ["topic"], registry=r
         )
+        self.staff_calls = Counter(
+            p + "staff_calls",
+            "Calls of members of staff, by endpoint and HTTP status",
+            ["endpoint", "status"],
+            registry=r,
+        )
         self._halted: set[str] = set()
         Info(p + "build", "What runs", registry=r).info(
             {"service": service, "version": _version(), "python": platform.python_version()}

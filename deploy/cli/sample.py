@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.connection import access_for
+from deploy.cli.connection import access_for, local_state
 from deploy.demo.documents import fhir_plan, ggop_plan
+from deploy.local.staff import SAMPLES, token
 
 
 class Format(StrEnum):
@@ -59,14 +60,23 @@ def sample(
 
 def credentials(
     principal: Annotated[
-        str, typer.Argument(help="Such as hospital-100000000000316, roster-randers or ops.")
-    ],
+        str | None,
+        typer.Argument(help="Such as hospital-100000000000316, roster-randers, ops or 730-desk."),
+    ] = None,
 ) -> None:
     """Print how a principal connects, in the form that kcat and other librdkafka clients read.
 
     With kcat: genvej credentials ops > ops.conf, then kcat -F ops.conf -C -t training. The file
-    holds a password.
+    holds a password. For a member of staff it is the bearer token of the HTTP endpoints; without
+    a principal, all members of the stack here with their tokens.
     """
+    members = [one for one in SAMPLES if principal in {None, one.id}]
+    if members:
+        for one in members:
+            secret = token(local_state(), one.id)
+            print(secret if principal else f"{one.id:14} {one.role:10} {one.name:12} {secret}")
+        return
+    assert principal is not None
     for name, value in access_for(principal).librdkafka().items():
         if name != "log_level":
             print(f"{name}={value}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.cli.connection import local_state
 from deploy.cli.errors import CommandError
+from deploy.local.staff import SAMPLES, token
 
 SERVICES: Final = ("referral", "scheduling", "notifications")
 
@@ -35,23 +37,68 @@ def ops_token(service: str) -> str:
     return named or local_state().secret(f"{service}.ops-token")
 
 
+def staff_token(member: str) -> str:
+    """A member of staff's bearer token: GENVEJ_STAFF_TOKEN, or that of a sample member here."""
+    named = os.environ.get("GENVEJ_STAFF_TOKEN")
+    if named:
+        return named
+    own = os.environ.get("GENVEJ_STAFF_TOKEN_" + member.upper().replace("-", "_"))
+    if own:
+        return own
+    if member not in {one.id for one in SAMPLES}:
+        known = ", ".join(one.id for one in SAMPLES)
+        raise CommandError(
+            f"{member} is none of the sample members ({known}); set GENVEJ_STAFF_TOKEN instead"
+        )
+    return token(local_state(), member)
+
+
 def ask(service: str, method: str, path: str, **more: Any) -> Any:
     """Calls the service's /ops and gives the JSON answer. Raises CommandError in plain words."""
-    url = service_url(service) + path
-    try:
-        answer = httpx.request(
-            method,
-            url,
-            headers={"authorization": f"Bearer {ops_token(service)}"},
-            timeout=30,
-            **more,
-        )
-    except httpx.TransportError:
+    variable = f"GENVEJ_{service.upper()}_OPS_TOKEN"
+    return _call(service, method, path, ops_token(service), variable, **more)
+
+
+def ask_as(member: str, service: str, method: str, path: str, **more: Any) -> Any:
+    """Calls an endpoint of the service as a member of staff and gives the JSON answer.
+
+    A POST carries a fresh Idempotency-Key, so that a call whose answer is lost on the way is
+    asked once more and still happens once. Raises CommandError in plain words.
+    """
+    headers = {"idempotency-key": str(uuid.uuid4())} if method == "POST" else {}
+    bearer = staff_token(member)
+    return _call(service, method, path, bearer, "GENVEJ_STAFF_TOKEN", headers=headers, **more)
+
+
+def _call(
+    service: str,
+    method: str,
+    path: str,
+    bearer: str,
+    variable: str,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Any:
+    request = httpx.Request(
+        method,
+        service_url(service) + path,
+        headers={**(headers or {}), "authorization": f"Bearer {bearer}"},
+        **more,
+    )
+    answer: httpx.Response | None = None
+    with httpx.Client(timeout=30) as client:
+        for _ in range(2 if "idempotency-key" in request.headers else 1):
+            try:
+                answer = client.send(request)
+                break
+            except httpx.TransportError:
+                continue
+    if answer is None:
         raise CommandError(
             f"{service} does not answer at {service_url(service)}: is it up? (genvej status)"
-        ) from None
+        )
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        raise CommandError(f"{service} refused the token: set GENVEJ_{service.upper()}_OPS_TOKEN")
+        raise CommandError(f"{service} refused the token: set {variable}")
     content = answer.json() if answer.content else None
     if answer.is_error:
         why = content.get("error") if isinstance(content, dict) else None

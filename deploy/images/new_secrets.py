@@ -6,6 +6,7 @@ Needs nothing but Python 3.11. Run it once: databases and broker keep the first 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import secrets
 import tomllib
@@ -14,6 +15,9 @@ from pathlib import Path
 
 TOPICS = Path(__file__).parents[1] / "topics.toml"
 SERVICES = ("referral", "scheduling", "notifications")
+STAFF = tuple(
+    f"{code}-{role}" for code in ("730", "316") for role in ("desk", "therapist", "planner")
+)
 
 
 def principals() -> Iterator[str]:
@@ -48,6 +52,10 @@ def variables() -> Iterator[tuple[str, str]]:
     yield "GENVEJ_REFERRAL_CPR_KEY", key()
     yield "GENVEJ_NOTIFICATIONS_SMS_TOKEN", password()
     yield "GRAFANA_PASSWORD", password()
+    for member in STAFF:
+        token, variable = password(), member.upper().replace("-", "_")
+        yield f"GENVEJ_STAFF_TOKEN_{variable}", token
+        yield f"STAFF_HASH_{variable}", hashlib.sha256(token.encode()).hexdigest()
 
 
 def password() -> str:

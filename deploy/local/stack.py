@@ -31,6 +31,7 @@ from deploy.local.lock import HeldError, Hold, holder
 from deploy.local.postgres import NAME as POSTGRES
 from deploy.local.postgres import Postgres
 from deploy.local.processes import Processes, wait_until
+from deploy.local.staff import write_staff_file
 from deploy.local.state import State
 from deploy.topology.admin import Admin
 from shared.topics import load
@@ -262,6 +263,7 @@ class Stack:
         shared = {
             "GENVEJ_TOPICS": str(self.cluster_file),
             "GENVEJ_MUNICIPALITIES": str(self.municipalities),
+            "GENVEJ_STAFF": str(write_staff_file(self.state)),
             **({"GENVEJ_CLOCK": clock} if clock else {}),
         }
         return self.connections.environment(name, shared, {**self._extra, **(env or {})})

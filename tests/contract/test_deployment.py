@@ -18,9 +18,11 @@ from prometheus_client import CollectorRegistry
 from deploy.images import new_secrets
 from deploy.local import kafka, kafka_jars, postgres
 from deploy.local.stack import PREFERRED, SERVICES, Stack
+from deploy.local.staff import SAMPLES, token
 from services.notifications.message import Channel
 from services.notifications.metrics import Metrics as NotificationMetrics
 from services.referral.metrics import Metrics as ReferralMetrics
+from shared.staff import Staff
 from shared.telemetry import Telemetry
 from shared.topics import load
 
@@ -161,8 +163,35 @@ def test_every_secret_of_compose_is_made_and_none_is_made_in_vain() -> None:
         re.sub(r"[^A-Z0-9]", "_", p.upper()) for p in load(ROOT / "deploy/topics.toml").principals
     }
     principals = {f"GENVEJ_PASSWORD_{name}" for name in names}
-    assert set(made) - asked <= principals <= set(made)
+    # So do they get the tokens, of which the services are told the hashes.
+    tokens = {f"GENVEJ_STAFF_TOKEN_{variable(one)}" for one in new_secrets.STAFF}
+    assert set(made) - asked <= principals | tokens <= set(made)
     assert len(set(made.values())) == len(made)
+
+
+def variable(member: str) -> str:
+    return member.upper().replace("-", "_")
+
+
+def test_the_sample_members_of_staff_are_the_same(compose: dict[str, Any], tmp_path: Path) -> None:
+    content = yaml.safe_load(text("compose.yaml"))["configs"]["staff"]["content"]
+    made = dict(new_secrets.variables())
+    file = tmp_path / "staff.toml"
+    file.write_text(VARIABLE.sub(lambda found: made[found[1]], content), encoding="utf-8")
+    staff = Staff(file)
+    tokens = {one: made[f"GENVEJ_STAFF_TOKEN_{variable(one)}"] for one in new_secrets.STAFF}
+    found = tuple(staff.member(f"Bearer {token}") for token in tokens.values())
+    assert found == SAMPLES
+    for service in SERVICES:
+        (config,) = compose[service]["configs"]
+        assert config["source"] == "staff"
+        assert config["target"] == compose[service]["environment"]["GENVEJ_STAFF"]
+
+
+def test_the_launcher_knows_its_sample_members_by_their_tokens(stack: Stack) -> None:
+    staff = Staff(Path(stack.environment("referral")["GENVEJ_STAFF"]))
+    for one in SAMPLES:
+        assert staff.member(f"Bearer {token(stack.state, one.id)}") == one
 
 
 def test_no_secret_and_no_port_of_the_stack_is_open_to_the_world(compose: dict[str, Any]) -> None:
