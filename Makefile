@@ -62,7 +62,7 @@ bench-scheduling: $(VENV)/.bench-stamp ## Measures the scheduling engine and wri
 	@$(BIN)/python -m tests.benchmarks.scheduling
 
 lock: $(VENV)/.dev-stamp ## Writes requirements/*.txt anew: newest allowed versions, hashed, without addresses
-	@for extra in dev bench local referral scheduling notifications; do \
+	@for extra in dev bench local gateway referral scheduling notifications; do \
 	  $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra $$extra \
 	    $$(test $$extra = dev || echo --constraint requirements/dev.txt) --output-file requirements/$$extra.txt || exit 1; done

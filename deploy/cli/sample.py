@@ -10,9 +10,14 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.connection import access_for, local_state
+from deploy.cli.connection import CLUSTER_FILE, access_for, local_state
+from deploy.cli.errors import CommandError
+from deploy.cli.services import service_url
 from deploy.demo.documents import fhir_plan, ggop_plan
+from deploy.local.senders import senders_file, token_of
 from deploy.local.staff import SAMPLES, token
+from services.gateway.senders import doors_of
+from shared.topics import load
 
 
 class Format(StrEnum):
@@ -63,12 +68,17 @@ def credentials(
         str | None,
         typer.Argument(help="Such as hospital-100000000000316, roster-randers, ops or 730-desk."),
     ] = None,
+    http: Annotated[
+        bool, typer.Option("--http", help="For senders without Kafka: what curl reads (-K).")
+    ] = False,
 ) -> None:
     """Print how a principal connects, in the form that kcat and other librdkafka clients read.
 
     With kcat: genvej credentials ops > ops.conf, then kcat -F ops.conf -C -t training. The file
     holds a password. For a member of staff it is the bearer token of the HTTP endpoints; without
-    a principal, all members of the stack here with their tokens.
+    a principal, all members of the stack here with their tokens. With curl:
+    genvej credentials hospital-100000000000316 --http > door.conf, then
+    curl -K door.conf --data-binary @plan.json.
     """
     members = [one for one in SAMPLES if principal in {None, one.id}]
     if members:
@@ -77,6 +87,21 @@ def credentials(
             print(secret if principal else f"{one.id:14} {one.role:10} {one.name:12} {secret}")
         return
     assert principal is not None
+    if http:
+        _http(principal)
+        return
     for name, value in access_for(principal).librdkafka().items():
         if name != "log_level":
             print(f"{name}={value}")
+
+
+def _http(principal: str) -> None:
+    """Prints the gateway's address and the sender's token. Raises CommandError."""
+    known = doors_of(load(CLUSTER_FILE))
+    if principal not in known:
+        raise CommandError(f"{principal} is none of those who may send: {', '.join(sorted(known))}")
+    state = local_state()
+    senders_file(state, CLUSTER_FILE)  # one that was declared since the start is let in, too
+    print(f'url = "{service_url("gateway")}/$process-message"')
+    print(f'header = "Authorization: Bearer {token_of(state, principal)}"')
+    print('header = "Content-Type: application/fhir+json"')

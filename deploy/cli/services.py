@@ -14,7 +14,7 @@ from deploy.cli.connection import local_state
 from deploy.cli.errors import CommandError
 from deploy.local.staff import SAMPLES, token
 
-SERVICES: Final = ("referral", "scheduling", "notifications")
+SERVICES: Final = ("referral", "scheduling", "notifications", "gateway")
 
 
 def service_url(service: str) -> str:

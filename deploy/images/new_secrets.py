@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TOPICS = Path(__file__).parents[1] / "topics.toml"
-SERVICES = ("referral", "scheduling", "notifications")
 STAFF = tuple(
     f"{code}-{role}" for code in ("730", "316") for role in ("desk", "therapist", "planner")
 )
+SENDERS = ("hospital-", "sender-")
+SERVICES = ("referral", "scheduling", "notifications", "gateway")
 
 
 def principals() -> Iterator[str]:
@@ -41,6 +42,10 @@ def variables() -> Iterator[tuple[str, str]]:
     for name in principals():
         variable = re.sub(r"[^A-Z0-9]", "_", name.upper())
         yield f"GENVEJ_PASSWORD_{variable}", password()
+        if name.startswith(SENDERS):  # what it sends over HTTP with, and what compose.yaml keeps
+            token = password()
+            yield f"GENVEJ_TOKEN_{variable}", token
+            yield f"GENVEJ_SHA256_{variable}", hashlib.sha256(token.encode()).hexdigest()
     for service in SERVICES:
         yield f"{service.upper()}_DB_SUPERUSER_PASSWORD", password()
         yield f"{service.upper()}_DB_OWNER_PASSWORD", password()

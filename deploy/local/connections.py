@@ -7,10 +7,12 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from deploy.local.senders import senders_file
 from deploy.local.state import State
 from deploy.topology.admin import Access
 
@@ -148,14 +150,20 @@ class Connections:
         known = {
             **common,
             **{prefix + name: value for name, value in own.items()},
-            **self._special(service),
+            **self._special(service, shared),
         }
         given = {k: v for k, v in os.environ.items() if k in known or k.startswith(prefix)}
         return {**inherited(), **known, **given, **extra}
 
-    def _special(self, service: str) -> dict[str, str]:
+    def _special(self, service: str, shared: Mapping[str, str]) -> dict[str, str]:
         citizens = {"GENVEJ_CITIZENS_KEYS": self._keys("citizens-keys")}
         match service:
+            case "gateway":
+                senders = senders_file(self._state, Path(shared["GENVEJ_TOPICS"]))
+                return {
+                    "GENVEJ_GATEWAY_SENDERS": str(senders),
+                    "GENVEJ_GATEWAY_DROP": str(self._state.room("drop")),
+                }
             case "referral":
                 return {
                     **citizens,

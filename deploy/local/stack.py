@@ -39,7 +39,7 @@ from shared.topics import load
 __all__ = ["ROOT", "SERVICES", "Address", "HeldError", "Stack", "StackError", "Status", "holder"]
 
 ROOT: Final = Path(__file__).parents[2]
-SERVICES: Final = ("referral", "scheduling", "notifications")
+SERVICES: Final = ("referral", "scheduling", "notifications", "gateway")
 # Where things are where nothing else is there: so a person finds them again.
 PREFERRED: Final = {
     KAFKA: 19092,
@@ -47,6 +47,7 @@ PREFERRED: Final = {
     "referral": 18081,
     "scheduling": 18082,
     "notifications": 18083,
+    "gateway": 18084,
     MAIL: 18025,
     MAIL_PAGES: 18026,
     SMS: 18027,

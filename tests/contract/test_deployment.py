@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +21,7 @@ from deploy.images import new_secrets
 from deploy.local import kafka, kafka_jars, postgres
 from deploy.local.stack import PREFERRED, SERVICES, Stack
 from deploy.local.staff import SAMPLES, token
+from services.gateway.senders import doors_of
 from services.notifications.message import Channel
 from services.notifications.metrics import Metrics as NotificationMetrics
 from services.referral.metrics import Metrics as ReferralMetrics
@@ -165,6 +168,7 @@ def test_every_secret_of_compose_is_made_and_none_is_made_in_vain() -> None:
     principals = {f"GENVEJ_PASSWORD_{name}" for name in names}
     # So do they get the tokens, of which the services are told the hashes.
     tokens = {f"GENVEJ_STAFF_TOKEN_{variable(one)}" for one in new_secrets.STAFF}
+    tokens |= {name.replace("_SHA256_", "_TOKEN_") for name in made if "_SHA256_" in name}
     assert set(made) - asked <= principals | tokens <= set(made)
     assert len(set(made.values())) == len(made)
 
@@ -183,15 +187,28 @@ def test_the_sample_members_of_staff_are_the_same(compose: dict[str, Any], tmp_p
     found = tuple(staff.member(f"Bearer {token}") for token in tokens.values())
     assert found == SAMPLES
     for service in SERVICES:
-        (config,) = compose[service]["configs"]
-        assert config["source"] == "staff"
-        assert config["target"] == compose[service]["environment"]["GENVEJ_STAFF"]
+        targets = {config["source"]: config["target"] for config in compose[service]["configs"]}
+        assert targets["staff"] == compose[service]["environment"]["GENVEJ_STAFF"]
 
 
 def test_the_launcher_knows_its_sample_members_by_their_tokens(stack: Stack) -> None:
     staff = Staff(Path(stack.environment("referral")["GENVEJ_STAFF"]))
     for one in SAMPLES:
         assert staff.member(f"Bearer {token(stack.state, one.id)}") == one
+
+
+def test_everybody_for_whom_there_is_a_door_has_a_token_for_it(compose: dict[str, Any]) -> None:
+    content = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["configs"]["senders"]["content"]
+    senders = {one["principal"]: one["sha256"] for one in tomllib.loads(content)["sender"]}
+    assert set(senders) == set(doors_of(load(ROOT / "deploy/topics.toml")))
+    made = dict(new_secrets.variables())
+    for principal, (digest,) in senders.items():
+        name = re.sub(r"[^A-Z0-9]", "_", principal.upper())
+        assert digest == f"${{GENVEJ_SHA256_{name}}}"
+        token = made[f"GENVEJ_TOKEN_{name}"]
+        assert made[f"GENVEJ_SHA256_{name}"] == hashlib.sha256(token.encode()).hexdigest()
+    targets = {config["source"]: config["target"] for config in compose["gateway"]["configs"]}
+    assert compose["gateway"]["environment"]["GENVEJ_GATEWAY_SENDERS"] == targets["senders"]
 
 
 def test_no_secret_and_no_port_of_the_stack_is_open_to_the_world(compose: dict[str, Any]) -> None:

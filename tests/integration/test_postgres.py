@@ -8,7 +8,7 @@ import pytest
 from deploy.local.postgres import Postgres
 from tests.conftest import Databases
 
-SERVICES = ("referral", "scheduling", "notifications")
+SERVICES = ("referral", "scheduling", "notifications", "gateway")
 
 
 @pytest.mark.parametrize("role", SERVICES)
