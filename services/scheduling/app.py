@@ -12,6 +12,7 @@ import holidays
 from pydantic import BaseModel
 
 from services.scheduling import events, responses
+from services.scheduling.endpoints import Counter
 from services.scheduling.geography import postcodes
 from services.scheduling.handlers import Scheduling
 from services.scheduling.handlers_roster import Rosters
@@ -72,6 +73,7 @@ def service(settings: SchedulingSettings) -> Service:
             ),
         ],
         timers={KIND: retention.due},
+        endpoints=Counter(scheduling).endpoints(),
         produces=PRODUCES,
     )
 

@@ -89,6 +89,10 @@ ON CONFLICT (session_id) DO UPDATE SET status = excluded.status, location = excl
     citizen_id = excluded.citizen_id, accepted = excluded.accepted,
     attendance = excluded.attendance"""
 
+_SESSION: Final = """
+SELECT order_id, provider, status, lower(during) AS start FROM session
+WHERE session_id::text = $1"""
+
 # Without a condition on time: it would tempt the planner to look at everybody's sessions ahead.
 _ENGAGEMENTS: Final = """
 SELECT citizen_id, order_id, provider, location, lower(during) AS start, upper(during) AS finish
@@ -136,6 +140,22 @@ class Session:
     placed: Placed
     booking: Booking
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an endpoint has to know of a session before its desk is opened."""
+
+    order_id: str
+    provider: str
+    status: str
+    start: datetime
+
+
+async def session(conn: Connection, session_id: str) -> Known | None:
+    """A session by its id, None where there is none."""
+    row = await conn.fetchrow(_SESSION, session_id)
+    return None if row is None else Known(**dict(row))
 
 
 async def lock(conn: Connection, codes: Sequence[str]) -> dict[str, uuid.UUID | None]:

@@ -34,16 +34,32 @@ class NotUnderstoodError(Exception):
     """One line that says what to do."""
 
 
+class NotThereError(NotUnderstoodError):
+    """Nothing has that id."""
+
+
 async def write_down(
     conn: Connection, which: str, answer: str, now: datetime, **said: Any
 ) -> Response:
     """Puts an answer to the last session of an order into the outbox; run it in a transaction.
 
+    See `understood`.
+    """
+    response = await understood(conn, which, answer, now, **said)
+    await ledger.put(conn, [_row(to_event(response), now)])
+    return response
+
+
+async def understood(
+    conn: Connection, which: str, answer: str, now: datetime, **said: Any
+) -> Response:
+    """An answer to the last session of an order, as it will travel.
+
     `which` is the id of the session, its order or its referral. Raises NotUnderstoodError.
     """
     rows = await conn.fetch(_SESSIONS, which)
     if not rows:
-        raise NotUnderstoodError(f"no session, order or referral has the id {which}")
+        raise NotThereError(f"no session, order or referral has the id {which}")
     if len(rows) > 1:
         ids = ", ".join(row["order_id"] for row in rows)
         raise NotUnderstoodError(f"{which} has several orders, name one of them: {ids}")
@@ -51,14 +67,11 @@ async def write_down(
     fields |= {name: rows[0][name] for name in ("citizen_id", "provider", "revision", "start")}
     told = {name: value for name, value in said.items() if value is not None}
     try:
-        response = MODELS[f"{TYPE_PREFIX}offer.{answer}.v1"].model_validate(
-            fields | told | {"at": now}
-        )
+        model = MODELS[f"{TYPE_PREFIX}offer.{answer}.v1"]
+        return model.model_validate(fields | told | {"at": now})
     except ValidationError as error:
         problem = faults(error)[0]
         raise NotUnderstoodError(f"{problem.element} {problem.reason}") from None
-    await ledger.put(conn, [_row(to_event(response), now)])
-    return response
 
 
 def wanted(start: datetime | None, location: str | None) -> dict[str, object] | None:
