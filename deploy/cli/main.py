@@ -18,6 +18,7 @@ from deploy.cli import (
     status,
     topics,
     watch,
+    what_if,
 )
 from deploy.cli.errors import CommandError
 
@@ -39,6 +40,7 @@ app.command()(sample.sample)
 app.command()(watch.watch)
 app.command()(sample.credentials)
 app.command()(report.report)
+app.command()(what_if.what_if)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(programmes.app, name="programmes")
 app.add_typer(topics.app, name="topics")

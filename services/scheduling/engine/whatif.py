@@ -8,8 +8,9 @@ today's locations do, and the differences are paired.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -19,159 +20,158 @@ from services.scheduling.engine.locations import (
     changed_requests,
     changed_supply,
 )
+from services.scheduling.engine.measures import (
+    Case,
+    Figures,
+    Measured,
+    measure,
+    never_in_time,
+)
 from services.scheduling.engine.model import Bools, Ints, InvalidInputError, Requests, Supply
-from services.scheduling.engine.replan import SAME_EVENING
-from services.scheduling.engine.simulate import Outcome, Policy, simulate
+from services.scheduling.engine.price import Price
+from services.scheduling.engine.quick import simulate_online
+from services.scheduling.engine.replan import Replan
+from services.scheduling.engine.simulate import Outcome, simulate
+from services.scheduling.engine.single import Rule
 
-FAR, VERY_FAR, MUCH_FARTHER = 10_000, 20_000, 5_000  # metres
 # Student's t, two-sided 95 %, by degrees of freedom.
 _T_95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14)
 _T_95_MORE = (2.13, 2.12, 2.11, 2.10, 2.09)
 
 
+class Practice(Protocol):
+    """How bookings are really made, from the first day to the last."""
+
+    def __call__(
+        self, requests: Requests, arrivals: Ints, supply: Supply, open_days: Ints
+    ) -> Outcome:
+        """Books a stretch of days; rows are in ascending order of id."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One drawn stretch of days: who comes when, from which district."""
+class Online:
+    """Each citizen booked at once and for good, by a rule."""
 
-    requests: Requests
-    arrivals: Ints
-    district: Ints
+    rule: Rule
+    price: Price
+
+    def __call__(
+        self, requests: Requests, arrivals: Ints, supply: Supply, open_days: Ints
+    ) -> Outcome:
+        """Books a stretch of days; the open days are those of the supply."""
+        return simulate_online(requests, arrivals, supply, self.rule, self.price)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What planners ask for. Shares in percent, ways in kilometres, one way.
+class Replanned:
+    """All who are not told yet planned anew each evening, told `tell` open days before.
 
-    Citizens who cannot be in time even alone in the system are in no late share.
+    `forecast` is of the citizens who are still to come, or None for a plan that leaves no room for
+    them; the places that are no choice here are taken out of it.
     """
 
-    late: float
-    vulnerable_late: float
-    mean_days_late: float
-    most_days_late: float
-    unbooked: float
-    km: float
-    km_p90: float
-    beyond_10_km: float
-    beyond_20_km: float
-    much_farther: float
-    worst_district_km: float
-    vulnerable_km: float
+    price: Price
+    forecast: Forecast | None
+    tell: int
+
+    def __call__(
+        self, requests: Requests, arrivals: Ints, supply: Supply, open_days: Ints
+    ) -> Outcome:
+        """Books a stretch of days."""
+        forecast = self.forecast
+        if forecast is not None:
+            pattern = forecast.pattern
+            open_places = np.flatnonzero(supply.capacity.sum((0, 2, 3)))
+            metres = np.full_like(pattern.metres, -1)
+            metres[:, open_places] = pattern.metres[:, open_places]
+            forecast = replace(forecast, pattern=replace(pattern, metres=metres))
+        policy = Replan(price=self.price, forecast=forecast)
+        return simulate(requests, arrivals, supply, policy, open_days=open_days, tell=self.tell)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """An alternative beside today: means over the seeds, and the mean difference with half the
-    width of its paired 95 % interval."""
+def draw(
+    forecast: Forecast,
+    district: Ints,
+    rides: Bools,
+    *,
+    days: int,
+    first_day: int,
+    seed: int,
+    growth: float = 1.0,
+) -> tuple[Case, Bools, Bools]:
+    """The citizens of one seed, which of them come today, and which with the growth.
 
-    figures: dict[str, float]
-    today: dict[str, float]
-    difference: dict[str, tuple[float, float]]
-    seeds: int
-
-
-def cases(
-    forecast: Forecast, district: Ints, *, days: int, first_day: int, seeds: Sequence[int]
-) -> Iterator[Case]:
-    """One case for each seed. `district[n]` is where the forecast's pattern n lives."""
+    `district[n]` is where the forecast's pattern n lives, `rides[n]` whether they need a ride. With
+    a growth above 1 the same citizens come as without, and others besides; below 1 some stay away.
+    """
     if days < 1:
         raise InvalidInputError("a simulation needs at least one day of arrivals")
-    for seed in seeds:
-        chance = np.random.Generator(np.random.PCG64([seed, first_day, days]))
-        day = np.arange(first_day, first_day + days)
-        count = _poisson(np.array(forecast.by_weekday)[day % 7], chance)
-        arrivals = np.repeat(day, count)
-        like = (chance.random(len(arrivals)) * len(forecast.pattern)).astype(np.int64)
-        pattern = forecast.pattern.take(like)
-        yield Case(
-            requests=Requests(
-                ids=np.arange(len(arrivals)),
-                earliest=pattern.earliest + arrivals,
-                limit=pattern.limit + arrivals,
-                last=pattern.last + arrivals,
-                kind=pattern.kind,
-                weekdays=pattern.weekdays,
-                window=pattern.window,
-                weight=pattern.weight,
-                metres=pattern.metres,
-            ),
-            arrivals=arrivals,
-            district=district[like],
-        )
-
-
-def _poisson(
-    means: np.ndarray[tuple[int, ...], np.dtype[np.float64]], chance: np.random.Generator
-) -> Ints:
-    return chance.poisson(means).astype(np.int64)
-
-
-def never_in_time(requests: Requests, supply: Supply) -> Bools:
-    """Who would be late even alone in the system, whatever the place."""
-    bits = np.int64(1) << np.arange(supply.slots)
-    usable = np.minimum(supply.capacity, supply.rooms[None]).sum(1) > 0  # class, day, slot
-    offered = np.einsum("kc,cdt->kdt", supply.may.astype(np.int64), usable.astype(np.int64)) > 0
-    mask = (offered * bits).sum(2)  # kind, day
-    days = supply.days
-    lost = np.ones(len(requests), np.bool_)
-    for row in range(len(requests)):
-        wanted = (days >= requests.earliest[row]) & (days <= requests.limit[row])
-        wanted &= (requests.weekdays[row] >> days % 7) & 1 == 1
-        lost[row] = not bool((mask[requests.kind[row], wanted] & requests.window[row]).any())
-    return lost
-
-
-def figures(case: Case, outcome: Outcome, lost: Bools, nearest_today: Ints) -> Figures:
-    """Measures one run. `nearest_today` is each citizen's way to the nearest of today's places."""
-    r, plan = case.requests, outcome.plan
-    booked, counted = plan.booked, ~lost
-    late = ~booked | (plan.day > r.limit)
-    over = np.where(booked, plan.day - r.limit, r.last - r.limit)[late]
-    way = np.where(booked, r.metres[np.arange(len(r)), np.maximum(plan.place, 0)], 0)[booked]
-    vulnerable = r.weight > 1
-    districts = [
-        float(way[case.district[booked] == name].mean())
-        for name in np.unique(case.district[booked])
-    ]
-    return Figures(
-        late=_percent(late[counted]),
-        vulnerable_late=_percent(late[counted & vulnerable]),
-        mean_days_late=float(over.mean()) if len(over) else 0.0,
-        most_days_late=float(over.max(initial=0)),
-        unbooked=_percent(~booked),
-        km=_mean(way) / 1000,
-        km_p90=float(np.quantile(way, 0.9)) / 1000 if len(way) else 0.0,
-        beyond_10_km=_percent(way > FAR),
-        beyond_20_km=_percent(way > VERY_FAR),
-        much_farther=_percent(way - nearest_today[booked] > MUCH_FARTHER),
-        worst_district_km=max(districts, default=0.0) / 1000,
-        vulnerable_km=_mean(way[vulnerable[booked]]) / 1000,
+    if not 0 < growth <= 10:
+        raise InvalidInputError("the number of plans can change to between 0 and 10 times")
+    chance = np.random.Generator(np.random.PCG64([seed, first_day, days]))
+    day = np.arange(first_day, first_day + days)
+    most = max(1.0, growth)
+    count = chance.poisson(most * np.array(forecast.by_weekday)[day % 7]).astype(np.int64)
+    arrivals: Ints = np.repeat(day, count)
+    like = (chance.random(len(arrivals)) * len(forecast.pattern)).astype(np.int64)
+    ticket = chance.random(len(arrivals)) * most
+    pattern = forecast.pattern.take(like)
+    case = Case(
+        requests=replace(
+            pattern,
+            ids=np.arange(len(arrivals)),
+            earliest=pattern.earliest + arrivals,
+            limit=pattern.limit + arrivals,
+            last=pattern.last + arrivals,
+        ),
+        arrivals=arrivals,
+        district=district[like],
+        rides=rides[like],
     )
+    return case, ticket < 1.0, ticket < growth
 
 
 def simulate_change(
     case: Case,
     supply: Supply,
     change: Change,
-    policy: Policy,
+    practice: Practice,
     *,
     open_days: Ints,
-    tell: int = SAME_EVENING,
+    days: int,
+    groups: Ints,
+    districts: int,
     given: Supply | None = None,
-) -> Figures:
-    """Runs one case under one change; a change that keeps every place is today."""
-    lost = never_in_time(case.requests, supply)
-    far = np.iinfo(np.int64).max
-    ways = np.where(case.requests.metres >= 0, case.requests.metres, far).min(1)
-    outcome = simulate(
-        changed_requests(case.requests, change),
-        case.arrivals,
-        changed_supply(supply, change, given),
-        policy,
-        open_days=open_days,
-        tell=tell,
+    ways_today: Ints | None = None,
+) -> Measured:
+    """Runs one case under one change; a change that keeps every place is today.
+
+    `ways_today` are the same citizens' ways today, row by row; without, nobody's way is longer.
+    """
+    after = changed_supply(supply, change, given)
+    outcome = practice(changed_requests(case.requests, change), case.arrivals, after, open_days)
+    return measure(
+        case,
+        outcome.plan,
+        supply=after,
+        lost=never_in_time(case.requests, supply),
+        ways_today=np.full(len(case.requests), -1) if ways_today is None else ways_today,
+        groups=groups,
+        districts=districts,
+        days=days,
     )
-    return figures(case, outcome, lost, ways)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """An alternative beside today: means over the seeds, and the mean difference with half the
+    width of its paired 95 % interval (infinite for one seed)."""
+
+    figures: dict[str, float]
+    today: dict[str, float]
+    difference: dict[str, tuple[float, float]]
+    seeds: int
 
 
 def beside(today: Sequence[Figures], other: Sequence[Figures]) -> Beside:
@@ -221,11 +221,3 @@ def _interval(differences: Sequence[float]) -> tuple[float, float]:
     table = _T_95 + _T_95_MORE
     t = table[free - 1] if free <= len(table) else 1.98
     return mean, t * spread / math.sqrt(len(differences))
-
-
-def _percent(flags: Bools) -> float:
-    return 100 * float(flags.mean()) if len(flags) else 0.0
-
-
-def _mean(values: Ints) -> float:
-    return float(values.mean()) if len(values) else 0.0

@@ -17,23 +17,24 @@ from services.scheduling.engine.locations import (
     closing_orders,
     subsets,
 )
-from services.scheduling.engine.model import InvalidInputError, Supply
+from services.scheduling.engine.measures import Case, Figures, Measured, never_in_time
+from services.scheduling.engine.model import Bools, Ints, InvalidInputError, Supply
 from services.scheduling.engine.price import Price
-from services.scheduling.engine.single import OneByOne, cheapest
+from services.scheduling.engine.quick import simulate_online
+from services.scheduling.engine.simulate import simulate
+from services.scheduling.engine.single import OneByOne, Rule, cheapest, nearest
 from services.scheduling.engine.whatif import (
     Beside,
-    Case,
-    Figures,
+    Online,
     beside,
-    cases,
-    never_in_time,
+    draw,
     search,
     simulate_change,
 )
 from tests.unit.scheduling.engine.towns import Town, a_town, towns
 
 BETWEEN = np.array([[0, 9, 5], [9, 0, 7], [5, 7, 0]])
-POLICY = OneByOne(price=Price(), rule=cheapest)
+POLICY = Online(price=Price(), rule=cheapest)
 
 
 def a_change(*keep: int, staff: Staff = Staff.FOLLOW, rooms: Rooms = Rooms.MOVE) -> Change:
@@ -102,30 +103,97 @@ def test_every_order_of_closing_is_tried_up_to_six() -> None:
 @settings(deadline=None, max_examples=30)
 @given(town=towns, keep=st.sampled_from([(0,), (1, 2)]))
 def test_nobody_is_sent_to_a_closed_location(town: Town, keep: tuple[int, ...]) -> None:
-    case = Case(
-        requests=town.requests, arrivals=town.arrivals, district=np.zeros_like(town.arrivals)
-    )
+    case = a_case(town)
     change = a_change(*keep, staff=Staff.CUT, rooms=Rooms.STAY)
     left = changed_requests(case.requests, change)
     assert (left.metres[:, [p for p in range(3) if p not in keep]] == -1).all()
-    today = simulate_change(case, town.supply, a_change(0, 1, 2), POLICY, open_days=town.open_days)
-    fewer = simulate_change(case, town.supply, change, POLICY, open_days=town.open_days)
-    assert 0 <= fewer.late <= 100
-    assert 0 <= today.unbooked <= 100
+    today = run(town, a_change(0, 1, 2))
+    fewer = run(town, change, today.ways)
+    assert 0 <= fewer.figures.late <= 100
+    assert 0 <= today.figures.unbooked <= 100
+    farther = (fewer.ways - today.ways > 5000) & (fewer.ways >= 0) & (today.ways >= 0)
+    both = (fewer.ways >= 0) & (today.ways >= 0)
+    share = 100 * farther.sum() / both.sum() if both.any() else 0.0
+    assert fewer.figures.much_farther == pytest.approx(share)
+
+
+def a_case(town: Town) -> Case:
+    citizens = np.arange(len(town.arrivals))
+    return Case(
+        requests=town.requests,
+        arrivals=town.arrivals,
+        district=citizens % 3,
+        rides=citizens % 2 == 0,
+    )
+
+
+def run(town: Town, change: Change, ways_today: Ints | None = None) -> Measured:
+    return simulate_change(
+        a_case(town),
+        town.supply,
+        change,
+        POLICY,
+        open_days=town.open_days,
+        days=14,
+        groups=np.arange(3),
+        districts=3,
+        ways_today=ways_today,
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(town=towns, rule=st.sampled_from([cheapest, nearest]))
+def test_the_quick_run_books_what_the_rule_books_evening_by_evening(town: Town, rule: Rule) -> None:
+    quick = simulate_online(town.requests, town.arrivals, town.supply, rule, Price())
+    policy = OneByOne(price=Price(), rule=rule)
+    slow = simulate(town.requests, town.arrivals, town.supply, policy, open_days=town.open_days)
+    for column in ("taker", "place", "day", "slot"):
+        assert getattr(quick.plan, column).tolist() == getattr(slow.plan, column).tolist()
+    assert quick.told.tolist() == slow.told.tolist()
+
+
+def drawn(town: Town, *, growth: float = 1.0) -> list[tuple[Case, Bools, Bools]]:
+    forecast = from_history(town.requests, town.arrivals)
+    citizens = np.arange(len(town.arrivals))
+    return [
+        draw(
+            forecast,
+            citizens % 4,
+            citizens % 2 == 0,
+            days=14,
+            first_day=0,
+            seed=seed,
+            growth=growth,
+        )
+        for seed in range(3)
+    ]
 
 
 def test_the_same_seeds_draw_the_same_citizens() -> None:
     town = a_town(7, citizens=40)
-    forecast = from_history(town.requests, town.arrivals)
-    district = np.arange(40) % 4
-
-    def drawn() -> list[Case]:
-        return list(cases(forecast, district, days=14, first_day=0, seeds=range(3)))
-
-    for one, other in zip(drawn(), drawn(), strict=True):
+    for (one, *_), (other, *_) in zip(drawn(town), drawn(town), strict=True):
         assert one.requests.earliest.tolist() == other.requests.earliest.tolist()
         assert one.district.tolist() == other.district.tolist()
-    assert drawn()[0].arrivals.tolist() != drawn()[1].arrivals.tolist()
+    (first, *_), (second, *_), _ = drawn(town)
+    assert first.arrivals.tolist() != second.arrivals.tolist()
+
+
+def test_with_more_plans_others_come_beside_those_of_today() -> None:
+    for case, today, grown in drawn(a_town(7, citizens=40), growth=1.5):
+        assert len(case.arrivals) == len(today) == grown.sum()
+        assert 0 < today.sum() < len(today)
+
+
+def test_with_fewer_plans_some_of_today_stay_away() -> None:
+    for _, today, grown in drawn(a_town(7, citizens=40), growth=0.5):
+        assert today.all()
+        assert 0 < grown.sum() < len(grown)
+
+
+@pytest.mark.parametrize("growth", [0.0, -1.0, 11.0])
+def test_a_number_of_plans_that_cannot_be_is_refused(growth: float) -> None:
+    with pytest.raises(InvalidInputError, match="number of plans"):
+        drawn(a_town(1), growth=growth)
 
 
 @settings(deadline=None, max_examples=40)

@@ -1,0 +1,42 @@
+"""What is wrong with a file, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing that is wrong. Lines count from 1."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+class UnusableFileError(Exception):
+    """A file can't be used; `faults` says all that is wrong with it."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def read_text(path: str, content: bytes) -> str:
+    """The text of a file: UTF-8, or Windows-1252 as older Danish programs write it.
+
+    Raises `UnusableFileError`.
+    """
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" in text:
+            break
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+    raise UnusableFileError([Fault(path, 1, "is no text file (UTF-8 or Windows-1252)")])

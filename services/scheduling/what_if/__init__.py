@@ -1,0 +1,1 @@
+"""What a change of locations would mean: the question, the world it is asked of, the answer."""
