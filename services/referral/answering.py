@@ -24,7 +24,6 @@ from services.referral.contacts import residence_of, told_by
 from services.referral.domain import decide
 from services.referral.events import CitizenRecord
 from services.referral.facts import Fact, Noted
-from services.referral.outgoing import event_of
 from services.referral.plan import Plan, Purpose
 from services.referral.referral import Referral
 from services.referral.replying import PATIENCE, Reply, document_key, referral_key
@@ -131,10 +130,7 @@ class Answering(Reply):
         # The contact goes first: whoever hears of the referral shall find whom to tell.
         if told is not None:
             events.append(office.register.keep(desk, plan.person, one.cpr_hash, told, one.cause))
-        for fact, after in change.happened:
-            performer = office.directory.performers.get(after.provider)
-            event = event_of(fact, after, office.portfolio, performer)
-            events += [event] if event is not None else []
+        events += self._events(change)
         releases = [document_key(one.hospital.sor, plan.document_id)]
         if isinstance(command, TakePlan):
             about = command.referral_id

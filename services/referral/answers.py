@@ -46,6 +46,9 @@ FOREIGN_HEADER: Final = replace(FOREIGN_SENDER, field=Field.MESSAGE_SENDER)
 UNKNOWN_RECEIVER: Final = Refusal(
     Field.RECEIVER, "not-found", "Modtageren er ikke en kommune, som modtager planer her."
 )
+NO_DIALOGUE: Final = Refusal(
+    Field.DOCUMENT, "not-supported", "Korrespondance modtages ikke her endnu. Ring til kommunen."
+)
 ID_TAKEN: Final = Refusal(
     Field.DOCUMENT_ID, "duplicate", "Et andet dokument med samme id er allerede modtaget."
 )
@@ -113,6 +116,14 @@ _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
     ),
     Note.ALREADY_CLOSED: (Field.CORRECTS, "Planen er allerede trukket tilbage."),
     Note.NOTHING_CHANGED: (Field.DOCUMENT, "Rettelsen ændrer ingen datoer."),
+    Note.PAUSED: (Field.DOCUMENT, "Borgerens forløb er sat på pause."),
+    Note.RESUMED: (Field.DOCUMENT, "Borgerens forløb er genoptaget."),
+    Note.DISCHARGE_KNOWN: (Field.DOCUMENT, "Udskrivningsdatoen er noteret på borgerens plan."),
+    Note.DECEASED: (Field.DOCUMENT, "Borgerens forløb er afsluttet."),
+    Note.DEATH_TAKEN_BACK: (
+        Field.DOCUMENT,
+        "Dødsfaldet er taget tilbage. En medarbejder tager stilling til borgerens forløb.",
+    ),
     Note.TOO_LATE: (
         Field.DISCHARGE,
         "Planen kom så sent, at ingen dag inden for fristen kan tilbydes. "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from services.referral import configuration, programme_files
-from services.referral.documents import read, receipt
+from services.referral.documents import read_any, receipt
 from services.referral.events import PRODUCED
 from services.referral.handlers_intake import Intake
 from services.referral.handlers_training import Clock
@@ -52,7 +52,7 @@ def service(settings: ReferralSettings) -> Service:
         subscriptions=[
             Subscription(
                 topics=[configuration.INTAKE],
-                handler=Intake(office=office, read=read, metrics=metrics),
+                handler=Intake(office=office, read=read_any, metrics=metrics),
                 kind="intake",
             ),
             Subscription(topics=["training"], handler=clock.training),

@@ -25,13 +25,15 @@ from services.referral.facts import (
     HospitalTold,
     LimitAtRisk,
     LimitMissed,
+    Note,
+    Noted,
     OfferCounted,
     Told,
     WorkOpened,
     WorkReason,
     evolve,
 )
-from services.referral.limit import local_day
+from services.referral.limit import local_day, too_late
 from services.referral.referral import FreeChoiceReason, Referral
 
 
@@ -108,3 +110,15 @@ def _free_choice(referral: Referral, reason: FreeChoiceReason) -> Iterator[Fact]
         yield FreeChoiceOpened(
             referral_id=referral.referral_id, limit=referral.limit, reason=reason
         )
+
+
+def late(referral: Referral, now: datetime) -> Iterator[Fact]:
+    """Opens free choice at once where no day is left to offer inside the limit."""
+    limit, begins, later = referral.limit, referral.begins, referral.later_start
+    if limit is None or not referral.may_choose or referral.started_in_time:
+        return
+    if too_late(now, limit, begins, later):
+        yield FreeChoiceOpened(
+            referral_id=referral.referral_id, limit=limit, reason=FreeChoiceReason.LATE_ARRIVAL
+        )
+        yield Noted(Note.TOO_LATE)

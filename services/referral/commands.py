@@ -78,7 +78,7 @@ class CountOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropOffer:
-    """An offered session was cancelled. `by_withdrawal`: because its order was withdrawn."""
+    """An offered session was cancelled. `by_withdrawal`: its order was withdrawn, or rests."""
 
     offer: Offer
     by_withdrawal: bool

@@ -36,7 +36,7 @@ from services.referral.contacts import told_by
 from services.referral.documents import receipt
 from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED, PRODUCED, CitizenRecord
-from services.referral.facts import Fact, Noted, Offer, Received, evolve
+from services.referral.facts import Fact, Noted, Offer, Paused, Received, Resumed, evolve
 from services.referral.identity import citizen_id, receipt_id, referral_id
 from services.referral.outgoing import event_of
 from services.referral.plan import (
@@ -165,6 +165,17 @@ def _story() -> Iterator[tuple[Fact, Referral]]:
     ):
         referral = waiting
         yield from happens(decide_clock(case, command, _RECEIVED))
+    for happening in (
+        Paused(referral_id=waiting.referral_id, at=datetime(2022, 5, 26, 8, 0, tzinfo=UTC)),
+        Resumed(
+            referral_id=waiting.referral_id,
+            clock_from=date(2022, 5, 30),
+            limit=date(2022, 6, 6),
+            earliest=date(2022, 5, 31),
+            at=datetime(2022, 5, 30, 12, 0, tzinfo=UTC),
+        ),
+    ):
+        yield from happens((happening,))
     referral = waiting
     later = _changed(
         _RUDDI,

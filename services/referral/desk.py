@@ -11,7 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from services.referral import store, store_citizens, store_documents, store_orders
+from services.referral import (
+    store,
+    store_citizens,
+    store_documents,
+    store_orders,
+    store_stays,
+)
 from services.referral.facts import (
     Closed,
     Fact,
@@ -24,6 +30,7 @@ from services.referral.facts import (
     evolve,
 )
 from services.referral.referral import Referral
+from services.referral.stays import StayMessage
 from services.referral.store import SessionRow, WorklistEntry
 from services.referral.store_citizens import Access, Citizen
 from services.referral.store_documents import Document, Waiting
@@ -66,6 +73,8 @@ class Desk:
     _new_documents: list[Document] = field(default_factory=list)
     _changed_citizens: set[bytes] = field(default_factory=set)
     _changed_sessions: set[str] = field(default_factory=set)
+    stays: dict[str, list[StayMessage]] = field(default_factory=dict)  # by citizen
+    _new_stays: list[tuple[str, StayMessage]] = field(default_factory=list)
     _changed_orders: dict[str, OrderRow] = field(default_factory=dict)
     _began_waiting: dict[Origin, None] = field(default_factory=dict)
     _ended_waiting: dict[Origin, None] = field(default_factory=dict)
@@ -152,6 +161,11 @@ class Desk:
         """Keeps what a new plan says beyond planning."""
         self._details[referral_id] = sealed
 
+    def told_of_stay(self, citizen_id: str, message: StayMessage) -> None:
+        """Keeps what a hospital said of a citizen's stay."""
+        self.stays.setdefault(citizen_id, []).append(message)
+        self._new_stays.append((citizen_id, message))
+
     def answered(self, document: Document) -> None:
         """Remembers a document that was answered for good."""
         self.documents[document.source, document.document_id] = document
@@ -209,6 +223,7 @@ class Desk:
         await store.change_referrals(conn, old, now)
         await store.add_offered_days(conn, offered)
         await store_orders.save_orders(conn, list(self._changed_orders.values()), now)
+        await store_stays.add_stay_messages(conn, self._new_stays, now)
         said = [self.sessions[one] for one in sorted(self._changed_sessions)]
         await store.save_sessions(conn, said)
         await store_documents.add_documents(conn, self._new_documents)

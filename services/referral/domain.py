@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.referral.clock import decide_clock
+from services.referral.clock import decide_clock, late
+from services.referral.closing import closing
 from services.referral.commands import (
     Case,
     Command,
@@ -24,26 +25,22 @@ from services.referral.commands import (
 from services.referral.facts import (
     Closed,
     Fact,
-    FreeChoiceOpened,
-    HospitalTold,
     Note,
     Noted,
     Order,
     OrderChanged,
     OrderPlaced,
-    OrderWithdrawn,
     Received,
     Revised,
-    Told,
     WithdrawReason,
     WorkOpened,
     WorkReason,
     evolve,
 )
 from services.referral.identity import order_id
-from services.referral.limit import earliest_start, limit_of, local_day, too_late
+from services.referral.limit import earliest_start, limit_of, local_day
 from services.referral.plan import Plan
-from services.referral.referral import CloseReason, FreeChoiceReason, Referral
+from services.referral.referral import CloseReason, Referral
 
 FURTHEST_AHEAD: Final = timedelta(days=366)
 
@@ -92,7 +89,7 @@ def _take(case: Case, command: TakePlan, now: datetime) -> tuple[Fact, ...] | Re
 def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
     plan, terms, replaced = command.plan, command.terms, case.target
     if replaced is not None and replaced.closed is None:
-        yield from _closing(replaced, CloseReason.REVOKED, WithdrawReason.REPLACED, now)
+        yield from closing(replaced, CloseReason.REVOKED, WithdrawReason.REPLACED, now)
     rule = terms.law.limit
     limit = limit_of(rule, plan.discharge_date, plan.later_start)
     referral = Referral(
@@ -121,7 +118,7 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
         yield Noted(Note.HOSPITAL_LEVEL)
     else:
         yield OrderPlaced(referral_id=referral.referral_id, order=_order(referral, command, now))
-        yield from _late(referral, now)
+        yield from late(referral, now)
     yield from _for_humans(case, command, referral)
 
 
@@ -170,7 +167,8 @@ def _corrected(
     referral: Referral, order: Order | None, command: CorrectPlan, now: datetime
 ) -> Iterator[Fact]:
     plan = command.plan
-    limit = limit_of(command.terms.law.limit, plan.discharge_date, plan.later_start)
+    begins = max(plan.discharge_date, referral.clock_from or plan.discharge_date)
+    limit = limit_of(command.terms.law.limit, begins, plan.later_start)
     after = {
         "discharge_date": plan.discharge_date,
         "later_start": plan.later_start,
@@ -187,6 +185,7 @@ def _corrected(
         discharge_date=plan.discharge_date,
         later_start=plan.later_start,
         limit=limit,
+        clock_from=referral.clock_from,
         at=now,
     )
     yield revised
@@ -201,7 +200,7 @@ def _corrected(
         )
         yield OrderChanged(referral_id=me, order=kept)
     if referral.free_choice is None:
-        yield from _late(referral, now)
+        yield from late(referral, now)
     else:
         yield WorkOpened(referral_id=me, reason=WorkReason.FREE_CHOICE_TO_RECONSIDER)
     if plan.deadline_text:
@@ -221,7 +220,7 @@ def _revoke(case: Case, command: RevokePlan, now: datetime) -> tuple[Fact, ...] 
         reason, why = CloseReason.ENTERED_IN_ERROR, WithdrawReason.ENTERED_IN_ERROR
     else:
         reason, why = CloseReason.REVOKED, WithdrawReason.REVOKED
-    return tuple(_closing(referral, reason, why, now))
+    return tuple(closing(referral, reason, why, now))
 
 
 def _named(case: Case, plan: Plan) -> Referral | Refusal | Wait:
@@ -245,28 +244,6 @@ def _another_citizen() -> Refusal:
     )
 
 
-def _closing(
-    referral: Referral, reason: CloseReason, why: WithdrawReason, now: datetime
-) -> Iterator[Fact]:
-    me = referral.referral_id
-    yield Closed(referral_id=me, reason=reason, at=now)
-    if referral.order_stands and referral.order_id is not None:
-        yield OrderWithdrawn(referral_id=me, order_id=referral.order_id, reason=why)
-    yield HospitalTold(referral_id=me, state=Told.ENDED, at=now)
-
-
-def _late(referral: Referral, now: datetime) -> Iterator[Fact]:
-    """Opens free choice at once where no day is left to offer inside the limit."""
-    limit, discharge, later = referral.limit, referral.discharge_date, referral.later_start
-    if limit is None or not referral.may_choose or referral.started_in_time:
-        return
-    if too_late(now, limit, discharge, later):
-        yield FreeChoiceOpened(
-            referral_id=referral.referral_id, limit=limit, reason=FreeChoiceReason.LATE_ARRIVAL
-        )
-        yield Noted(Note.TOO_LATE)
-
-
 def _order(referral: Referral, command: TakePlan | CorrectPlan, now: datetime) -> Order:
     plan, terms = command.plan, command.terms
     assert terms.steps, "an order stands only where something is ordered here"
@@ -274,7 +251,7 @@ def _order(referral: Referral, command: TakePlan | CorrectPlan, now: datetime) -
         order_id=referral.order_id or order_id(referral.referral_id, 1),
         programme=terms.programme.id,
         steps=terms.steps,
-        earliest=earliest_start(now, referral.discharge_date, referral.later_start),
+        earliest=earliest_start(now, referral.begins, referral.later_start),
         limit=referral.limit,
         bedside=_at_bedside(referral.received_at, referral.discharge_date),
         vulnerable=plan.vulnerable,

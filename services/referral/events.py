@@ -84,6 +84,28 @@ class ReferralClosed(AboutReferral):
     closed_at: Instant
 
 
+class ReferralPaused(AboutReferral):
+    """The citizen is in hospital again: nothing is booked until referral.resumed."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.paused.v1"
+
+    reason: Literal["readmitted"] = "readmitted"
+    limit: date | None = Field(description="The limit that stood when the clock was stopped")
+    at: Instant
+
+
+class ReferralResumed(AboutReferral):
+    """The course goes on: the citizen is home again, or was never away."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.resumed.v1"
+
+    reason: Literal["discharged", "never-readmitted"]
+    discharge_date: date | None = Field(description="Of the readmission; null: there was none")
+    limit: date | None = Field(description="Last day for a first session; null: no limit")
+    earliest: date = Field(description="First day that may be offered")
+    at: Instant
+
+
 class Window(_Wire):
     """A time that suits the citizen; null leaves a bound open. weekday: 1 is Monday."""
 
@@ -308,6 +330,8 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
             ReferralReceived,
             ReferralRevised,
             ReferralClosed,
+            ReferralPaused,
+            ReferralResumed,
             OrderPlacedWire,
             OrderChangedWire,
             OrderWithdrawnWire,

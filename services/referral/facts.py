@@ -18,6 +18,7 @@ class WithdrawReason(StrEnum):
     REVOKED = "revoked"
     ENTERED_IN_ERROR = "entered-in-error"
     FREE_CHOICE = "free-choice"
+    DECEASED = "deceased"
 
 
 class WorkReason(StrEnum):
@@ -31,6 +32,8 @@ class WorkReason(StrEnum):
     INFEASIBLE = "infeasible"
     OFFER_LOST = "offer-lost"
     FREE_CHOICE_TO_RECONSIDER = "free-choice-to-reconsider"
+    DEATH_TAKEN_BACK = "death-taken-back"
+    STAY_UNCLEAR = "stay-unclear"
 
 
 class Note(StrEnum):
@@ -45,6 +48,11 @@ class Note(StrEnum):
     ALREADY_CLOSED = "already-closed"
     NOTHING_CHANGED = "nothing-changed"
     TOO_LATE = "too-late"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    DISCHARGE_KNOWN = "discharge-known"
+    DECEASED = "deceased"
+    DEATH_TAKEN_BACK = "death-taken-back"
 
 
 class Told(StrEnum):
@@ -100,6 +108,29 @@ class Revised:
     discharge_date: date
     later_start: date | None
     limit: date | None
+    clock_from: date | None = None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """The citizen is in hospital again: the clock stands still, and nothing is booked."""
+
+    referral_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The citizen is home, or never was away: the course goes on, from `earliest`, by `limit`.
+
+    `clock_from`: the day of discharge from the readmission; None where there was none.
+    """
+
+    referral_id: str
+    clock_from: date | None
+    limit: date | None
+    earliest: date
     at: datetime
 
 
@@ -200,6 +231,8 @@ Fact: TypeAlias = (
     Received
     | Revised
     | Closed
+    | Paused
+    | Resumed
     | OrderPlaced
     | OrderChanged
     | OrderWithdrawn
@@ -219,17 +252,14 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911 - one l
         case Received(new):
             return new
         case Revised(discharge_date=discharge, later_start=later, limit=limit, at=at):
-            referral = replace(referral, discharge_date=discharge, later_start=later)
-            if limit == referral.limit:
-                return referral
-            is_later = limit is None or referral.limit is None or limit > referral.limit
-            return replace(
-                referral,
-                limit=limit,
-                limit_known_at=at,
-                at_risk=False,
-                missed=referral.missed and not is_later,
+            referral = replace(
+                referral, discharge_date=discharge, later_start=later, clock_from=fact.clock_from
             )
+            return _limited(referral, limit, at)
+        case Paused(at=at):
+            return replace(referral, paused_at=at)
+        case Resumed(clock_from=back, limit=limit, at=at):
+            return _limited(replace(referral, paused_at=None, clock_from=back), limit, at)
         case Closed(reason=reason):
             return replace(referral, closed=reason)
         case OrderPlaced(order=order) | OrderChanged(order=order):
@@ -246,3 +276,17 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911 - one l
             return replace(referral, offered=tuple(sorted({*referral.offered, day})))
         case HospitalTold() | WorkOpened() | Noted():
             return referral
+
+
+def _limited(referral: Referral, limit: date | None, at: datetime) -> Referral:
+    """The referral under another limit; a warning about the old one says nothing of the new."""
+    if limit == referral.limit:
+        return referral
+    is_later = limit is None or referral.limit is None or limit > referral.limit
+    return replace(
+        referral,
+        limit=limit,
+        limit_known_at=at,
+        at_risk=False,
+        missed=referral.missed and not is_later,
+    )

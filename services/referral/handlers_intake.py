@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.referral import store, store_citizens, store_documents, store_orders
+from services.referral import store, store_citizens, store_documents, store_orders, store_stays
 from services.referral.answering import Answering
+from services.referral.answering_dialogue import DialogueReply
+from services.referral.answering_stay import StayReply
 from services.referral.answers import Read
 from services.referral.arrival import Arrival, Readable, number_of
 from services.referral.desk import Desk
+from services.referral.dialogue import CareMessage
 from services.referral.metrics import Metrics
 from services.referral.plan import Plan, Purpose, Unreadable
 from services.referral.replying import Office, Reply
+from services.referral.stay import HospitalNotification
 from shared.handling import Dead
 
 if TYPE_CHECKING:
@@ -95,13 +99,29 @@ class Intake:
         desk.put(found.values())
         if any(_changes_what_is_here(one.reading) for one in arrivals):
             desk.orders = await store_orders.newest_orders(unit.conn, found)
+        patients = {
+            citizen.citizen_id
+            for one in arrivals
+            if isinstance(one.reading, HospitalNotification)
+            and (citizen := desk.citizens.get(one.cpr_hash)) is not None
+        }
+        if patients:
+            desk.stays = await store_stays.stay_messages(unit.conn, patients)
         return desk
 
 
 def _changes_what_is_here(reading: Readable | Unreadable) -> bool:
     """Whether it is about a referral that is there: new plans are most, and need no old orders."""
-    return isinstance(reading, Plan) and reading.purpose is Purpose.CORRECTION
+    if isinstance(reading, Plan):
+        return reading.purpose is Purpose.CORRECTION
+    return isinstance(reading, HospitalNotification)
 
 
 def _reply_to(arrival: Arrival) -> type[Reply]:
-    return Answering
+    match arrival.reading:
+        case HospitalNotification():
+            return StayReply
+        case CareMessage():
+            return DialogueReply
+        case _:
+            return Answering

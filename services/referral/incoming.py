@@ -117,7 +117,7 @@ def _cancelled(message: Message) -> News:
     )
     return News(
         referral_id=event.referral_id,
-        command=DropOffer(offer=offer, by_withdrawal=event.reason == "order-withdrawn"),
+        command=DropOffer(offer=offer, by_withdrawal=event.reason in {"order-withdrawn", "paused"}),
     )
 
 

@@ -18,7 +18,9 @@ from services.referral.events import (
     OrderWithdrawnWire,
     Place,
     ReferralClosed,
+    ReferralPaused,
     ReferralReceived,
+    ReferralResumed,
     ReferralRevised,
     ReferralStatus,
     Step,
@@ -34,7 +36,9 @@ from services.referral.facts import (
     OrderChanged,
     OrderPlaced,
     OrderWithdrawn,
+    Paused,
     Received,
+    Resumed,
     Revised,
 )
 from services.referral.identity import step_id
@@ -96,6 +100,21 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
         case Closed(reason=closed, at=at):
             return ReferralClosed(
                 referral_id=me, citizen_id=citizen, provider=provider, reason=closed, closed_at=at
+            )
+        case Paused(at=at):
+            return ReferralPaused(
+                referral_id=me, citizen_id=citizen, provider=provider, limit=referral.limit, at=at
+            )
+        case Resumed(clock_from=back, limit=limit, earliest=earliest, at=at):
+            return ReferralResumed(
+                referral_id=me,
+                citizen_id=citizen,
+                provider=provider,
+                reason="never-readmitted" if back is None else "discharged",
+                discharge_date=back,
+                limit=limit,
+                earliest=earliest,
+                at=at,
             )
         case OrderPlaced(order=order):
             return _order(OrderPlacedWire, order, referral)

@@ -18,6 +18,7 @@ class CloseReason(StrEnum):
 
     REVOKED = "revoked"
     ENTERED_IN_ERROR = "entered-in-error"
+    DECEASED = "deceased"
 
 
 class FreeChoiceReason(StrEnum):
@@ -34,6 +35,8 @@ class Referral:
 
     `provider` plans for it. `may_choose`: the type gives free choice when the limit can't be held.
     `limit_known_at`: when the limit that holds now became known (receipt, or its correction).
+    `paused_at`: since when the citizen is in hospital again, and the clock stands still.
+    `clock_from`: the day of discharge from a readmission, from which the limit runs anew.
     `offered`: local days of all first sessions ever offered; a cancelled one still counts (KL).
     """
 
@@ -59,20 +62,27 @@ class Referral:
     at_risk: bool = False
     missed: bool = False
     free_choice: FreeChoiceReason | None = None
+    paused_at: datetime | None = None
+    clock_from: date | None = None
+
+    @property
+    def begins(self) -> date:
+        """The day of discharge that counts: the plan's, or that from a readmission after it."""
+        return max(self.discharge_date, self.clock_from or self.discharge_date)
 
     @property
     def started_in_time(self) -> bool:
         """Whether a first session was offered inside the limit, which stops the clock."""
         if self.limit is None:
             return False
-        start = max(self.discharge_date, self.later_start or self.discharge_date)
+        start = max(self.begins, self.later_start or self.begins)
         return any(start <= day <= self.limit for day in self.offered)
 
     @property
     def waits(self) -> bool:
-        """Whether the clock runs: open, ordered, with a limit and no offer inside it."""
+        """Whether the clock runs: open, ordered, not paused, with a limit, no offer inside it."""
         running = self.closed is None and self.order_stands and self.limit is not None
-        return running and not self.started_in_time
+        return running and self.paused_at is None and not self.started_in_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

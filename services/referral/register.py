@@ -91,6 +91,18 @@ class Register:
             )
         else:
             data_key = self.records.open(citizen.data_key, mine)
+        return self._publish(desk, citizen, data_key, told, cause)
+
+    def rewrite(self, desk: Desk, cpr_hash: bytes, told: CitizenRecord, cause: str) -> Event:
+        """Writes a new record of a citizen who is on the desk, and gives the event for it."""
+        citizen = desk.citizens[cpr_hash]
+        data_key = self.records.open(citizen.data_key, citizen.citizen_id)
+        return self._publish(desk, citizen, data_key, told, cause)
+
+    def _publish(
+        self, desk: Desk, citizen: Citizen, data_key: bytes, told: CitizenRecord, cause: str
+    ) -> Event:
+        mine = citizen.citizen_id
         sealed = seal_record(self.records, data_key, told.model_dump_json().encode(), mine)
         desk.recorded(replace(citizen, version=told.version, record=sealed))
         desk.accessed(Access(actor=ACTOR, action="citizen.write", citizen_id=mine, cause=cause))

@@ -19,8 +19,9 @@ from services.referral.answers import Acknowledge, Verdict
 from services.referral.arrival import Arrival, Readable
 from services.referral.commands import Refusal
 from services.referral.configuration import Directory, Hospitals
-from services.referral.desk import Desk
+from services.referral.desk import Change, Desk
 from services.referral.events import ACKNOWLEDGED
+from services.referral.outgoing import event_of
 from services.referral.plan import Plan, Problem, Unreadable
 from services.referral.programme_policy import Portfolio
 from services.referral.register import Register
@@ -123,6 +124,15 @@ class Reply(ABC):
             events=(self._settle("fatal-error", problems),),
             releases=(document_key(self._one.hospital.sor, document_id),),
         )
+
+    def _events(self, change: Change) -> list[Event]:
+        """What others hear of a decision."""
+        office, events = self._office, []
+        for fact, after in change.happened:
+            performer = office.directory.performers.get(after.provider)
+            event = event_of(fact, after, office.portfolio, performer)
+            events += [event] if event is not None else []
+        return events
 
     def _settle(
         self, outcome: Verdict, problems: Sequence[Problem], referral_id: str | None = None

@@ -109,6 +109,8 @@ def _referral(row: Row, offered: Iterable[date]) -> Referral:
         at_risk=row["at_risk"],
         missed=row["missed"],
         free_choice=FreeChoiceReason(row["free_choice"]) if row["free_choice"] else None,
+        paused_at=row["paused_at"],
+        clock_from=row["clock_from"],
     )
 
 
@@ -136,11 +138,12 @@ _UPDATE_REFERRALS: Final = """
 UPDATE referrals r SET
     discharge_date = n.discharge_date, later_start = n.later_start, limit_date = n.limit_date,
     limit_known_at = n.limit_known_at, order_stands = n.order_stands, closed = n.closed,
-    at_risk = n.at_risk, missed = n.missed, free_choice = n.free_choice, changed_at = $11
+    at_risk = n.at_risk, missed = n.missed, free_choice = n.free_choice,
+    paused_at = n.paused_at, clock_from = n.clock_from, changed_at = $13
 FROM unnest($1::text[], $2::date[], $3::date[], $4::date[], $5::timestamptz[], $6::bool[],
-    $7::text[], $8::bool[], $9::bool[], $10::text[])
+    $7::text[], $8::bool[], $9::bool[], $10::text[], $11::timestamptz[], $12::date[])
     AS n(referral_id, discharge_date, later_start, limit_date, limit_known_at, order_stands,
-         closed, at_risk, missed, free_choice)
+         closed, at_risk, missed, free_choice, paused_at, clock_from)
 WHERE r.referral_id = n.referral_id
 """
 
@@ -201,6 +204,8 @@ async def change_referrals(conn: Connection, rows: Sequence[Referral], now: date
                 r.at_risk,
                 r.missed,
                 r.free_choice,
+                r.paused_at,
+                r.clock_from,
             )
             for r in rows
         ),

@@ -1,0 +1,91 @@
+"""One HospitalNotification on its way to its answer.
+
+They come for all residents. One about somebody who has no referral is acknowledged, and nothing of
+it is kept; the receipt doesn't tell which of them it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.referral import answers
+from services.referral.arrival import Readable
+from services.referral.facts import Noted
+from services.referral.interruptions import HearOfStay, decide_stay
+from services.referral.replying import Reply
+from services.referral.stay import HospitalNotification
+from services.referral.stays import StayMessage, stays_of
+from shared.handling import Applied
+
+if TYPE_CHECKING:
+    from services.referral.referral import Referral
+    from shared.envelope import Event
+    from shared.handling import CancelTimer, Outcome, SetTimer
+
+
+@dataclass(slots=True)
+class _Done:
+    events: list[Event]
+    timers: list[SetTimer | CancelTimer]
+    notes: list[Noted]
+
+
+class StayReply(Reply):
+    """One notification on its way to its answer."""
+
+    def _decided(self, document: Readable) -> Outcome:
+        assert isinstance(document, HospitalNotification), "other documents have other replies"
+        citizen = self._desk.citizens.get(self._one.cpr_hash)
+        mine = self._desk.of_citizen(citizen.citizen_id) if citizen is not None else []
+        if citizen is None or not mine:
+            self._counts["unmatched"] += 1
+            return Applied(events=(self._receipt("ok", ()),))
+        before = tuple(self._desk.stays.get(citizen.citizen_id, ()))
+        after = (*before, _kept(self._one.hospital.sor, document))
+        self._desk.told_of_stay(citizen.citizen_id, after[-1])
+        command = HearOfStay(
+            document_id=document.document_id, before=stays_of(before), after=stays_of(after)
+        )
+        done = _Done([], [], [])
+        self._live_or_die(command, done)
+        for referral in mine:
+            self._carry_out(referral, command, done)
+        self._counts["notification"] += 1
+        notes = [one.note for one in done.notes]
+        receipt = self._settle("ok", answers.noted(document.format, notes), mine[-1].referral_id)
+        return Applied(events=(*done.events, receipt), timers=done.timers)
+
+    def _live_or_die(self, command: HearOfStay, done: _Done) -> None:
+        """Publishes death, or that it was an error, before anything that follows from it."""
+        office, one = self._office, self._one
+        if command.died == command.dies:
+            office.register.find(self._desk, one.cpr_hash, one.cause)
+            return
+        known = office.register.look(self._desk, one.cpr_hash, one.cause)
+        assert known is not None, "the citizen is on the desk"
+        told = known.model_copy(update={"deceased": command.dies, "version": known.version + 1})
+        done.events.append(office.register.rewrite(self._desk, one.cpr_hash, told, one.cause))
+
+    def _carry_out(self, referral: Referral, command: HearOfStay, done: _Done) -> None:
+        office, desk = self._office, self._desk
+        rule = office.portfolio.terms(referral.type, referral.discharge_date).law.limit
+        order = desk.order_of(referral)
+        facts = decide_stay(referral, order, rule, command, self._one.message.timestamp)
+        change = desk.apply(facts)
+        done.events += self._events(change)
+        done.timers += office.timetable.after(change, desk)
+        done.notes += [fact for fact in facts if isinstance(fact, Noted)]
+
+
+def _kept(hospital: str, notification: HospitalNotification) -> StayMessage:
+    return StayMessage(
+        hospital=hospital,
+        document_id=notification.document_id,
+        stay=notification.stay,
+        event=notification.event,
+        change=notification.change,
+        previous=notification.previous,
+        started=notification.started,
+        ended=notification.ended,
+    )
