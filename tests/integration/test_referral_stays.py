@@ -24,7 +24,11 @@ from tests.integration.referral_room import (
     verdict,
 )
 
-READMITTED = {"document_id": "stin-1", "stay": "stay-2", "started": "2022-05-26T10:00:00+02:00"}
+READMITTED: dict[str, Any] = {
+    "document_id": "stin-1",
+    "stay": "stay-2",
+    "started": "2022-05-26T10:00:00+02:00",
+}
 DISCHARGED: dict[str, Any] = {
     **READMITTED,
     "document_id": "slhj-1",
