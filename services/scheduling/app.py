@@ -97,7 +97,7 @@ def terms(
     def of(provider: str) -> Terms:
         one = municipalities.get(provider, otherwise)
         transfer = timedelta(minutes=one.transfer_minutes)
-        return Terms(public_holiday, one.notice_days, transfer, kept)
+        return Terms(public_holiday, one.notice_days, transfer, kept, one.weights)
 
     return of
 

@@ -246,7 +246,10 @@ class Desk:
         sites, note = self._seen_from(order.postcode)
         first = self.provider.terms.first_day(order, now)
         engaged = self._engaged(order)
-        return propose(self.calendar, order, sites, first, note=note, engaged=engaged)
+        weights = self.provider.terms.weights
+        return propose(
+            self.calendar, order, sites, first, note=note, engaged=engaged, weights=weights
+        )
 
     def ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:
         """Asks as if the order's own session were free."""

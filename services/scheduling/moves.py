@@ -66,7 +66,7 @@ def keep(placed: Placed, booking: Booking, shortfall: Shortfall | None, now: dat
         booking,
         limit=order.limit,
         inside_limit=order.keeps_limit(booking.slot.start),
-        transport=order.transport,
+        transport=order.transport and order.step.travels,
     )
     kept = replace(placed, status=status_of(after), told=told)
     if after == booking:
@@ -123,7 +123,7 @@ def booking_of(
         revision=before.revision + 1 if before else 1,
         limit=order.limit,
         inside_limit=inside,
-        transport=order.transport,
+        transport=order.transport and order.step.travels,
         distance_m=answer.distance_m,
         alternatives=answer.alternatives,
         reason=answer.reason,

@@ -13,6 +13,9 @@ from services.scheduling.capacity import local_date, week_of
 _SESSIONS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:sessions")
 
 
+_REMOTE: Final = frozenset({"screen", "telephone"})
+
+
 def session_id(order_id: str, ordinal: int) -> str:
     """The id of an order's `ordinal`-th session (from 0); a second run gives it again."""
     return str(uuid.uuid5(_SESSIONS, f"{order_id}/{ordinal}"))
@@ -68,6 +71,16 @@ class Step:
     leaders: tuple[Leader, ...] = ()
     equipment: frozenset[str] = frozenset()
     consent: bool = False
+
+    @property
+    def remote(self) -> bool:
+        """Whether nobody has to go anywhere."""
+        return self.delivery in _REMOTE
+
+    @property
+    def travels(self) -> bool:
+        """Whether the citizen has to go somewhere."""
+        return not self.remote and self.delivery != "home"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,18 +12,20 @@ from datetime import date, datetime, timedelta
 from services.scheduling.capacity import Location, LocationWeek, local_date, week_of
 from services.scheduling.diary import Diary
 from services.scheduling.orders import Booking, Order, Placed, Slot, Status
+from services.scheduling.weights import WEIGHTS, Weights
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """A municipality's terms. `notice_days` is how many days ahead a session is booked at least;
     `transfer` is what a citizen needs from a session at one place to one at another; orders are
-    `kept` for so long after the day on which they could have begun."""
+    `kept` for so long after the day on which they could have begun. `weights` price a session."""
 
     public_holiday: Callable[[date], bool]
     notice_days: int = 1
     transfer: timedelta = timedelta(hours=1)
     kept: timedelta = timedelta(days=365)
+    weights: Weights = WEIGHTS
 
     def earliest(self, now: datetime) -> date:
         """The first date on which anything may be booked now."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
+from services.scheduling.weights import WEIGHTS, Weights
 from shared.settings import ServiceSettings, SettingsError
 from shared.topics import Cluster, ClusterFileError, load
 
@@ -21,6 +22,20 @@ COMPETENCES: Final = frozenset(
     | {"smerte", "mestring", "vedligehold", "beskæftigelse"}
 )
 """What programmes may ask a therapist for, where a municipality names no list of its own."""
+
+
+_WEIGHTS: Final = {
+    "late_km": "late",
+    "late_day_km": "late_day",
+    "waited_day_km": "waited_day",
+    "language_km": "language",
+    "vulnerable": "vulnerable",
+    "ride": "ride",
+    "reserve": "reserve",
+}
+_MOST: Final = 100_000
+_MOST_KEPT: Final = 0.4
+_BOUNDS: Final = {"ride": "1 or more", "reserve": f"at most {_MOST_KEPT}"}
 
 
 class SchedulingSettings(ServiceSettings):
@@ -57,6 +72,7 @@ class Municipality:
     notice_days: int = 1
     transfer_minutes: int = 60
     competences: frozenset[str] = COMPETENCES
+    weights: Weights = WEIGHTS
 
 
 def read_municipalities(folder: Path, otherwise: Municipality) -> Mapping[str, Municipality]:
@@ -100,7 +116,31 @@ def _municipality(path: Path, content: Mapping[str, Any], otherwise: Municipalit
         notice_days=days,
         transfer_minutes=minutes,
         competences=frozenset(names),
+        weights=_weights(path, terms.get("weights", {}), otherwise.weights),
     )
+
+
+def _weights(path: Path, table: object, otherwise: Weights) -> Weights:
+    """A municipality's weights, in kilometres in the file."""
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: scheduling.weights must be a table")
+    given: dict[str, Any] = {}
+    for key, value in table.items():
+        where = f"{path}: scheduling.weights.{key}"
+        name = _WEIGHTS.get(key)
+        if name is None:
+            raise SettingsError(f"{where} is no weight; known are {', '.join(sorted(_WEIGHTS))}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
+            raise SettingsError(f"{where} must be a number from 0 to {_MOST}")
+        if key.endswith("_km"):
+            given[name] = round(value * 1000)
+        elif key == "vulnerable" and (not isinstance(value, int) or value < 1):
+            raise SettingsError(f"{where} must be a whole number, 1 or more")
+        elif (key == "ride" and value < 1) or (key == "reserve" and value > _MOST_KEPT):
+            raise SettingsError(f"{where} must be {_BOUNDS[key]}")
+        else:
+            given[name] = value
+    return replace(otherwise, **given)
 
 
 class Sources:

@@ -82,6 +82,12 @@ class Day:
             self.memo[cells] = found
         return found
 
+    def hours(self, competences: frozenset[str]) -> tuple[int, int]:
+        """Cells of all who have the competences: stated, and free."""
+        able = [one for one in self.staff.values() if competences <= one.competences]
+        stated = sum(one.shift.bit_count() for one in able)
+        return stated, sum(one.free.bit_count() for one in able)
+
     def instant(self, cell: int) -> datetime:
         """The instant (UTC) at which a cell begins."""
         return datetime.fromtimestamp(self.midnight + cell * CELL, UTC)

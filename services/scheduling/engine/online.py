@@ -1,8 +1,8 @@
-"""The first session for one citizen, at once: the nearest location with a time inside the limit.
+"""The first session for one citizen, at once: the time of least price (`weights.py`).
 
-Nearest location first, then the earliest time there, then the therapist who speaks the citizen's
-language and has the fewest competences (the rarer ones are kept for those who need them), then
-ids. The same calendar and order always give the same answer.
+Of equal prices the earlier day, then the nearer location, then the earlier time, then the therapist
+who speaks the citizen's language and has the fewest competences (the rarer ones are kept for those
+who need them), then ids. The same calendar and order always give the same answer.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from services.scheduling.orders import (
     Shortfall,
     Slot,
 )
+from services.scheduling.weights import WEIGHTS, Weights
 
 _ONE_DAY: Final = timedelta(days=1)
 _OTHER_TIMES: Final = 2
@@ -67,6 +68,7 @@ def propose(
     *,
     note: str = "",
     engaged: Engaged = NOTHING_ELSE,
+    weights: Weights = WEIGHTS,
 ) -> Answer:
     """The best time for an order from `first` on; `sites` come nearest first.
 
@@ -75,14 +77,14 @@ def propose(
     """
     horizon = calendar.last_day()
     last = horizon if order.limit is None else min(order.limit, horizon)
-    inside = _Search(calendar, order, sites, first, last, engaged)
-    found = inside.nearest()
+    inside = _Search(calendar, order, sites, first, last, engaged, weights)
+    found = inside.cheapest()
     if found is not None:
         return inside.answer(found, inside.why(found) + note, None)
     shortfall = inside.shortfall()
     after = first if order.limit is None else max(first, order.limit + _ONE_DAY)
-    later = _Search(calendar, order, sites, after, horizon, engaged)
-    found = later.soonest()
+    later = _Search(calendar, order, sites, after, horizon, engaged, weights)
+    found = later.cheapest()
     if found is None:
         return Answer(
             slot=None, distance_m=None, alternatives=(), reason=shortfall.text, shortfall=shortfall
@@ -187,24 +189,61 @@ class _Search:
     first: date
     last: date
     engaged: Engaged
+    weights: Weights = WEIGHTS
 
-    def nearest(self) -> _Found | None:
-        """The nearest site's earliest time; one with somebody who speaks the language if any."""
-        for rank, site in enumerate(self.sites):
-            for language in (self.order.language, ""):
-                for day in self.calendar.days(site.code, self.first, self.last):
-                    free = self._free(rank, day, language)
-                    if free:
-                        return _Found(rank, day, _lowest(free))
-        return None
+    def cheapest(self) -> _Found | None:
+        """The time of least price that leaves enough for those in more of a hurry; where there is
+        none, the time of least price."""
+        if self.weights.reserve and self.last >= self.first:
+            found = self._cheapest(reserve=True)
+            if found is not None:
+                return found
+        return self._cheapest(reserve=False)
 
-    def soonest(self) -> _Found | None:
-        """The earliest day at any site, the nearest where several have one."""
-        best: _Found | None = None
-        for rank in range(len(self.sites)):
-            last = self.last if best is None else best.day.date - _ONE_DAY
-            best = self._earliest(rank, last) or best
+    def _cheapest(self, *, reserve: bool) -> _Found | None:
+        ways = [self.weights.of_way(self.order, site.distance_m) for site in self.sites]
+        if not ways:
+            return None
+        shortest, best, least = min(ways), None, 0
+        on = self.first
+        while on <= self.last:
+            of_day = self.weights.of_day(self.order, on)
+            if best is not None and of_day + shortest >= least:
+                break  # later days cost more, and no way is shorter
+            for rank, way in enumerate(ways):
+                if best is not None and of_day + way >= least:
+                    continue
+                found = self._on(rank, on, reserve=reserve)
+                if found is None:
+                    continue
+                one, understood = found
+                price = of_day + way + (0 if understood else self.weights.language)
+                if best is None or price < least:
+                    best, least = one, price
+            on += _ONE_DAY
         return best
+
+    def _on(self, rank: int, on: date, *, reserve: bool) -> tuple[_Found, bool] | None:
+        """A site's first time on a day, with somebody who speaks the language if any."""
+        day = self.calendar.day(self.sites[rank].code, on)
+        if day is None or (reserve and not self._enough(day)):
+            return None
+        free = self._free(rank, day, self.order.language)
+        if free:
+            return _Found(rank, day, _lowest(free)), True
+        free = self._free(rank, day)
+        return (_Found(rank, day, _lowest(free)), False) if free else None
+
+    def _enough(self, day: Day) -> bool:
+        """Whether more is left of a day than is kept back for those in more of a hurry."""
+        share = self.weights.kept_back(self.order, day.date)
+        if not share:
+            return True
+        able = self.order.step.competences
+        stated, free = day.hours(able)
+        kept = int(share * stated)
+        cells = cells_of(self.order.step.minutes)
+        return free - cells >= kept // cells * cells
 
     def answer(self, found: _Found, reason: str, shortfall: Shortfall | None) -> Answer:
         """The answer that offers what was found."""
@@ -217,7 +256,7 @@ class _Search:
         start = found.day.instant(found.cell)
         return Answer(
             slot=Slot(site.code, therapist, room, start, start + self._length),
-            distance_m=site.distance_m,
+            distance_m=site.distance_m if self.order.step.travels else 0,
             alternatives=self.alternatives(found),
             reason=reason,
             shortfall=shortfall,
@@ -226,12 +265,26 @@ class _Search:
     def why(self, found: _Found) -> str:
         """The reason for a time inside the limit."""
         limit = f" inside the limit {self.order.limit}" if self.order.limit else ""
-        site = self.sites[found.rank]
-        text = f"{site} is the nearest with a free time{limit}, first {found.day.date}."
-        passed = "; ".join(
-            f"{nearer}: {self._why_not(nearer)}" for nearer in self.sites[: found.rank]
-        )
-        return f"{text} Passed over: {passed}." if passed else text
+        site, on = self.sites[found.rank], found.day.date
+        waited = (on - self.order.earliest).days
+        days = "1 day's wait" if waited == 1 else f"{waited} days' wait"
+        text = f"{site}, {on}, {days}: the least price{limit}."
+        earlier = replace(self, last=on - _ONE_DAY)
+        passed = [f"{self.sites[n]}: {self._why_later(n)}" for n in range(found.rank)]
+        refused = sum(1 for _ in self.calendar.days(site.code, self.first, earlier.last))
+        if refused:
+            there = f"{refused} earlier day{'s' if refused > 1 else ''} there"
+            passed.append(f"{there}: {earlier._why_taken(found.rank)}")
+        return f"{text} Passed over: {'; '.join(passed)}." if passed else text
+
+    def _why_later(self, rank: int) -> str:
+        found = self._earliest(rank, self.last)
+        return self._why_not(self.sites[rank]) if found is None else f"first {found.day.date}"
+
+    def _why_taken(self, rank: int) -> str:
+        if self._earliest(rank, self.last) is None:
+            return self._why_not(self.sites[rank])
+        return "kept for those whose limit is nearer, or nobody who speaks the language"
 
     def shortfall(self) -> Shortfall:
         """Why there is no time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from services.scheduling.weights import Weights
 from tests.unit.scheduling.factories import (
     MONDAY,
     NOW,
@@ -45,6 +46,58 @@ def test_the_nearest_location_wins_over_an_earlier_time_elsewhere() -> None:
     session = world.session_of("o1")
     assert session is not None
     assert (session["location"]["code"], session["start"]) == ("R", "2026-11-27T08:00:00Z")
+
+
+def test_a_week_earlier_is_worth_twenty_kilometres() -> None:
+    world = a_world(
+        a_statement("R", a_therapist("T1", one_hour(NEXT_MONDAY)), week=NEXT_WEEK),
+        a_statement("L", a_therapist("T2", *all_week())),
+    )
+    world.order(an_order_body(postcode="8900"))
+    session = world.session_of("o1")
+    assert session is not None
+    assert (session["location"]["code"], session["start"]) == ("L", "2026-11-24T07:00:00Z")
+    assert "0 days' wait: the least price inside the limit" in session["reason"]
+    assert "Randers Sundhedscenter (0.5 km): first 2026-11-30" in session["reason"]
+
+
+def test_a_ride_counts_twice_so_who_needs_one_waits_rather_than_goes_far() -> None:
+    world = a_world(
+        a_statement("R", a_therapist("T1", one_hour(NEXT_MONDAY)), week=NEXT_WEEK),
+        a_statement("L", a_therapist("T2", *all_week())),
+    )
+    world.order(an_order_body(postcode="8900", transport=True))
+    session = world.session_of("o1")
+    assert session is not None
+    assert (session["location"]["code"], session["transport"]) == ("R", True)
+
+
+def test_a_conversation_by_telephone_has_no_way_and_no_ride() -> None:
+    world = a_world(
+        a_statement("R", a_therapist("T1", one_hour(FRIDAY))),
+        a_statement("L", a_therapist("T2", *all_week()), rooms=1),
+    )
+    body = an_order_body(postcode="8900", transport=True, room=False)
+    body["steps"][0]["delivery"] = "telephone"
+    world.order(body)
+    session = world.session_of("o1")
+    assert session is not None
+    assert (session["therapist"], session["room"]) == ("T2", None)
+    assert (session["distance_m"], session["transport"]) == (0, False)
+
+
+def test_some_of_a_day_is_kept_for_those_whose_limit_is_near() -> None:
+    hours = [(TUESDAY, "08:00", "15:00"), (FRIDAY, "08:00", "15:00")]
+    world = a_world(a_statement("R", a_therapist("T1", *hours)), weights=Weights(reserve=0.1))
+    world.order(*(an_order_body(f"o{number}") for number in range(8)))
+    on_tuesday = [one for one in world.ahead() if one["start"].startswith("2026-11-24")]
+    assert len(on_tuesday) == 6
+    (other,) = [o for o in world.ahead() if o["order_id"] == "o6"]
+    assert "1 earlier day there: kept for those whose limit is nearer" in other["reason"]
+    world.order(an_order_body("soon", limit=TUESDAY))
+    soon = world.session_of("soon")
+    assert soon is not None
+    assert soon["start"].startswith("2026-11-24")
 
 
 def test_a_farther_location_is_taken_where_the_nearest_is_full_inside_the_limit() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from hypothesis import given, settings
 
-from tests.unit.scheduling.checker import instant, metres
+from tests.unit.scheduling.checker import DENMARK, instant, metres
 from tests.unit.scheduling.factories import PLACES
 from tests.unit.scheduling.scenarios import NOW, Action, weeks_of_work, weeks_with_answers
 from tests.unit.scheduling.world import World
@@ -75,7 +75,7 @@ def test_a_process_that_was_restarted_decides_the_same(actions: Sequence[Action]
 
 @given(weeks_of_work)
 @settings(max_examples=60, deadline=None)
-def test_a_new_order_gets_the_earliest_time_at_the_nearest_location(
+def test_a_new_order_gets_the_time_of_least_price(
     actions: Sequence[Action],
 ) -> None:
     world = World(now=NOW)
@@ -91,8 +91,21 @@ def test_a_new_order_gets_the_earliest_time_at_the_nearest_location(
             session = world.session_of(order["order_id"])
             if times:
                 assert session is not None
-                best = min(times, key=lambda one: (round(metres(home, PLACES[one[0]][2:])), one[1]))
-                assert (session["location"]["code"], instant(session["start"])) == best
+                earliest = date.fromisoformat(order["earliest"])
+                ride = 2 if order["transport"] else 1
+
+                def price(
+                    place: str,
+                    start: datetime,
+                    home: tuple[float, float] = home,
+                    earliest: date = earliest,
+                    ride: int = ride,
+                ) -> int:
+                    waited = (start.astimezone(DENMARK).date() - earliest).days
+                    return ride * round(metres(home, PLACES[place][2:])) + 3000 * waited
+
+                chosen = session["location"]["code"], instant(session["start"])
+                assert price(*chosen) == min(price(*time) for time in times)
             else:
                 assert session is None or not session["inside_limit"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from services.scheduling.app import public_holiday
 from services.scheduling.settings import COMPETENCES, Municipality, Sources, read_municipalities
+from services.scheduling.weights import Weights
 from shared.settings import SettingsError
 from shared.topics import ClusterFileError
 
@@ -36,6 +37,14 @@ def test_a_municipality_sets_its_own_terms(tmp_path: Path) -> None:
     assert found.competences == {"almen"}
 
 
+def test_a_municipality_weighs_in_kilometres_what_it_names_and_else_as_all_do(
+    tmp_path: Path,
+) -> None:
+    text = 'code = "730"\n[scheduling.weights]\nwaited_day_km = 1.5\nvulnerable = 5\nreserve = 0'
+    found = read_municipalities(write(tmp_path, text), Municipality())["730"].weights
+    assert found == Weights(waited_day=1500, vulnerable=5, reserve=0)
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -46,6 +55,13 @@ def test_a_municipality_sets_its_own_terms(tmp_path: Path) -> None:
         ('code = "730"\n[scheduling]\ntransfer_minutes = -5', "transfer_minutes"),
         ('code = "730"\n[scheduling]\ntransfer_minutes = 1.5', "transfer_minutes"),
         ('code = "730"\n[scheduling]\ncompetences = "almen"', "competences"),
+        ('code = "730"\n[scheduling.weights]\nlate_km = -1', "weights.late_km"),
+        ('code = "730"\n[scheduling.weights]\nlate = 1', "weights.late is no weight"),
+        ('code = "730"\n[scheduling.weights]\nride = 0.5', "weights.ride"),
+        ('code = "730"\n[scheduling.weights]\nvulnerable = 1.5', "weights.vulnerable"),
+        ('code = "730"\n[scheduling.weights]\nreserve = 0.9', "weights.reserve"),
+        ('code = "730"\n[scheduling.weights]\nreserve = true', "weights.reserve"),
+        ('code = "730"\nscheduling = {weights = 3}', "scheduling.weights"),
         ('code = "730"\nscheduling = 3', "scheduling"),
         ('code = "730"\nprovider = 3', "provider"),
     ],

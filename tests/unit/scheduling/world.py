@@ -20,6 +20,7 @@ from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stat
 from services.scheduling.orders import Attendance
 from services.scheduling.provider import Terms
 from services.scheduling.responses import MODELS
+from services.scheduling.weights import Weights
 from shared.envelope import Event
 from tests.unit.scheduling.checker import Inspector, Plan, instant
 from tests.unit.scheduling.factories import NOW, an_answer
@@ -46,6 +47,7 @@ class World:
     now: datetime = NOW
     notice_days: int = 1
     transfer: timedelta = timedelta(hours=1)
+    weights: Weights = field(default_factory=lambda: Weights(reserve=0))
     diary: Diary = field(default_factory=Diary)
     plan: Plan = field(default_factory=Plan)
     statements: dict[tuple[str, str], Data] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class World:
         self.desk = self.a_desk()
 
     def a_desk(self) -> Desk:
-        terms = Terms(public_holiday, self.notice_days, self.transfer)
+        terms = Terms(public_holiday, self.notice_days, self.transfer, weights=self.weights)
         return Desk("730", terms, postcodes())
 
     def restart(self) -> None:
