@@ -28,6 +28,9 @@ from services.notifications.quiet import Quiet
 # Nobody is served by news about a choice that is older than this.
 FREE_CHOICE_KEEPS: Final = timedelta(days=7)
 
+# The reason of a referral's end after which nobody is told anything.
+DECEASED: Final = "deceased"
+
 
 class Change(StrEnum):
     """What happened to a session."""
@@ -81,13 +84,17 @@ Command = SessionNews | OpenFreeChoice | WithdrawOrder | CloseReferral
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Everything that a decision about one referral depends on. `reach` None: not known yet."""
+    """Everything that a decision about one referral depends on. `reach` None: not known yet.
+
+    `deceased`: the referral was closed because the citizen is dead, whatever the contact says yet.
+    """
 
     reach: Reach | None
     past: tuple[Past, ...] = ()
     withdrawn_orders: frozenset[str] = frozenset()
     bedside_orders: frozenset[str] = frozenset()
     closed: bool = False
+    deceased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +112,16 @@ class Wait:
     citizen_id: str
 
 
-def decide(command: Command, case: Case, now: datetime, quiet: Quiet) -> Decision | Wait:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitForOrder:
+    """Why an order was withdrawn isn't known yet: nobody is told of a death by a cancelled time."""
+
+    order_id: str
+
+
+def decide(
+    command: Command, case: Case, now: datetime, quiet: Quiet
+) -> Decision | Wait | WaitForOrder:
     """What follows for the citizen. The same command a second time changes nothing."""
     if any(past.cause == command.about.cause for past in case.past):
         return Decision()
@@ -130,7 +146,12 @@ def _farewell(past: Past) -> bool:
     return past.template in (Template.SESSION_CANCELLED, Template.FREE_CHOICE_WITHDRAWN)
 
 
-def _session(news: SessionNews, case: Case, now: datetime, quiet: Quiet) -> Decision | Wait:
+def _session(
+    news: SessionNews, case: Case, now: datetime, quiet: Quiet
+) -> Decision | Wait | WaitForOrder:
+    explained = case.closed or news.order_id in case.withdrawn_orders
+    if news.change is Change.CANCELLED and news.facts.reason == "order-withdrawn" and not explained:
+        return WaitForOrder(order_id=news.order_id)
     if case.reach is None:
         return Wait(citizen_id=news.about.citizen_id)
     earlier = [past for past in case.past if past.session_id == news.session_id]
@@ -185,11 +206,14 @@ def _free_choice(
 
 
 def _closed(command: CloseReferral, case: Case, now: datetime, quiet: Quiet) -> Decision | Wait:
+    dead = command.reason == DECEASED
     cancels = {
-        past.notification_id: f"referral-{command.reason}"
+        past.notification_id: DECEASED if dead else f"referral-{command.reason}"
         for past in case.past
-        if past.unsent and not _farewell(past)
+        if past.unsent and (dead or not _farewell(past))
     }
+    if dead:
+        return Decision(cancels=cancels)
     # Sessions are taken back one by one by scheduling; a choice is taken back here.
     if not any(p.told for p in case.past if p.template is Template.FREE_CHOICE_OPENED):
         return Decision(cancels=cancels)
@@ -220,7 +244,8 @@ def _draft(
     session: SessionNews | None = None,
 ) -> Decision:
     reach = case.reach or Reach(email=False, mobile=False, erased=True)
-    silent = "deceased" if reach.deceased else "erased" if reach.erased else silent
+    dead = reach.deceased or case.deceased
+    silent = DECEASED if dead else "erased" if reach.erased else silent
     channel = reach.channel
     held = channel is Channel.SMS and not urgent
     first = not any(

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from services.notifications import contacts, store
 from services.notifications.domain import (
+    DECEASED,
     Case,
     CloseReferral,
     Command,
     Decision,
     SessionNews,
     Wait,
+    WaitForOrder,
     WithdrawOrder,
     decide,
 )
@@ -46,6 +48,11 @@ def waits_for_citizen(citizen_id: str) -> str:
     return f"citizen:{citizen_id}"
 
 
+def waits_for_order(order_id: str) -> str:
+    """What a cancelled time is parked on until it is known why its order was withdrawn."""
+    return f"order:{order_id}"
+
+
 @dataclass(slots=True)
 class _Batch:
     """What a batch has loaded, and what has become of it so far."""
@@ -54,7 +61,7 @@ class _Batch:
     past: dict[str, list[Past]]
     bedside: frozenset[str]
     withdrawn: frozenset[str]
-    closed: frozenset[str]
+    closed: Mapping[str, str]
     echoed: dict[UUID, Status]
     drafts: list[store.NewMessage] = field(default_factory=list)
     cancels: dict[str, str] = field(default_factory=dict)
@@ -68,6 +75,7 @@ class _Batch:
             withdrawn_orders=self.withdrawn,
             bedside_orders=self.bedside,
             closed=about.referral_id in self.closed,
+            deceased=self.closed.get(about.referral_id) == DECEASED,
         )
 
 
@@ -130,6 +138,9 @@ class Handlers:
                     )
                 case _:
                     commands.append((number, command))
+                    if isinstance(command, WithdrawOrder):
+                        key = waits_for_order(command.order_id)
+                        outcomes[number] = Applied(releases=[key])
         return commands, bedside
 
     async def _tell(
@@ -151,14 +162,20 @@ class Handlers:
             return {}
         batch = await self._load(unit, [command for _, command in commands], reach)
         waiting: dict[int, str] = {}
+        parked: dict[int, Outcome] = {}
         for number, command in commands:
             decision = decide(command, batch.case(command), unit.now, self.quiet)
             if isinstance(decision, Wait):
                 waiting[number] = decision.citizen_id
+            elif isinstance(decision, WaitForOrder):
+                parked[number] = Parked(
+                    waits_for=waits_for_order(decision.order_id),
+                    until=messages[number].timestamp + self.patience,
+                    reason="why its order was withdrawn is not known yet",
+                )
             else:
                 self._apply(batch, command, decision, messages[number])
         since = await contacts.awaited_since(unit.conn, waiting.values(), unit.now)
-        parked: dict[int, Outcome] = {}
         for number, citizen_id in waiting.items():
             # Both are the same at every look, so the limit stands; old news read late get it too.
             began = max(since[citizen_id], messages[number].timestamp)

@@ -44,7 +44,9 @@ SET bedside = o.bedside OR excluded.bedside, withdrawn = o.withdrawn OR excluded
 """
 _SAVE_CLOSED: Final = """
 INSERT INTO closed_referral (referral_id, reason, closed_at)
-SELECT r, c, $3 FROM unnest($1::text[], $2::text[]) AS n(r, c) ON CONFLICT DO NOTHING
+SELECT r, c, $3 FROM unnest($1::text[], $2::text[]) AS n(r, c)
+ON CONFLICT (referral_id) DO UPDATE SET reason = excluded.reason, closed_at = excluded.closed_at
+WHERE closed_referral.reason <> excluded.reason
 """
 _INSERT: Final = """
 INSERT INTO message (notification_id, cause, template, template_version, recipient, citizen_id,
@@ -130,13 +132,13 @@ async def order_notes(
     )
 
 
-async def closed_referrals(conn: Connection, referral_ids: Iterable[str]) -> frozenset[str]:
-    """Which of these referrals the hospital has taken back."""
+async def closed_referrals(conn: Connection, referral_ids: Iterable[str]) -> dict[str, str]:
+    """Which of these referrals have ended, and why."""
     rows = await conn.fetch(
-        "SELECT referral_id FROM closed_referral WHERE referral_id = ANY($1)",
+        "SELECT referral_id, reason FROM closed_referral WHERE referral_id = ANY($1)",
         list(set(referral_ids)),
     )
-    return frozenset(row["referral_id"] for row in rows)
+    return {row["referral_id"]: row["reason"] for row in rows}
 
 
 async def echoed(conn: Connection, ids: Callable[[], Iterable[UUID]]) -> dict[UUID, Status]:

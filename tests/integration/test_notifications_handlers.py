@@ -252,6 +252,23 @@ async def test_a_closed_referral_takes_back_what_waits_and_what_comes_late(world
     assert {status for _, status, _ in await world.statuses()} == {"cancelled"}
 
 
+async def test_a_death_silences_what_waits_and_what_comes_after_it(world: World) -> None:
+    await world.citizens(a_citizen())
+    await world.news(an_offer())
+    [parked] = await world.news(a_cancellation(reason="order-withdrawn"))
+    assert isinstance(parked, Parked)
+    assert parked.waits_for == "order:order-1"
+    closed, withdrawn = await world.news(
+        a_closing(reason="deceased"), a_withdrawal(reason="deceased")
+    )
+    assert closed == Applied()
+    assert withdrawn == Applied(releases=["order:order-1"])
+    await world.news(a_cancellation(reason="order-withdrawn"))
+    assert {(status, reason) for _, status, reason in await world.statuses()} == {
+        ("cancelled", "deceased")
+    }
+
+
 async def _echo(world: World, *messages: Message) -> None:
     for _ in range(2):
         async with world.pool.acquire() as conn, conn.transaction():

@@ -17,6 +17,7 @@ from services.notifications.domain import (
     OpenFreeChoice,
     SessionNews,
     Wait,
+    WaitForOrder,
     WithdrawOrder,
     decide,
 )
@@ -295,3 +296,24 @@ def test_a_bedside_plan_is_worth_waking_for() -> None:
     draft = drafted(news(), case(BY_TEXT, bedside_orders=frozenset({"order-1"})), night)
     assert draft.urgent
     assert draft.due == night
+
+
+def test_after_a_death_nothing_is_told_and_all_that_waits_is_taken_back() -> None:
+    farewell = told(Status.CREATED, Template.SESSION_CANCELLED, revision=3)
+    waiting = told(Status.CREATED, revision=2)
+    closing = CloseReferral(about=about(), reason="deceased")
+    decision = decided(closing, case(BY_MAIL, told_of_free_choice(), waiting, farewell))
+    assert decision.draft is None
+    assert set(decision.cancels.values()) == {"deceased"}
+    assert len(decision.cancels) == 2
+    dead = case(BY_MAIL, told(), closed=True, deceased=True)  # the contact doesn't say so yet
+    assert drafted(news(Change.CANCELLED, revision=2), dead).reason == "deceased"
+
+
+def test_a_time_that_falls_with_its_order_is_told_when_it_is_known_why() -> None:
+    falls = news(Change.CANCELLED, revision=2)
+    falls = replace(falls, facts=replace(falls.facts, reason="order-withdrawn"))
+    unknown = decide(falls, case(BY_MAIL, told()), NOW, Quiet())
+    assert unknown == WaitForOrder(order_id="order-1")
+    known = case(BY_MAIL, told(), withdrawn_orders=frozenset({"order-1"}))
+    assert drafted(falls, known).status is Status.CREATED
