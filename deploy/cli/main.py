@@ -10,6 +10,7 @@ import typer
 from deploy.cli import (
     dead_letters,
     demo,
+    portfolio,
     programmes,
     publish,
     report,
@@ -42,6 +43,7 @@ app.command()(sample.credentials)
 app.command()(report.report)
 app.command()(what_if.what_if)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(portfolio.app, name="portfolio")
 app.add_typer(programmes.app, name="programmes")
 app.add_typer(topics.app, name="topics")
 

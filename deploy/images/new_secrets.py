@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TOPICS = Path(__file__).parents[1] / "topics.toml"
-STAFF = tuple(
-    f"{code}-{role}" for code in ("730", "316") for role in ("desk", "therapist", "planner")
+STAFF = (
+    *(f"{code}-{role}" for code in ("730", "316") for role in ("desk", "therapist", "planner")),
+    "coordinator",
 )
 SENDERS = ("hospital-", "sender-")
 SERVICES = ("referral", "scheduling", "notifications", "gateway")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.state import State, write_private
-from shared.staff import Member, hash_of, new_token
+from shared.staff import EVERYBODY, Member, hash_of, new_token
 
 FILE: Final = "staff.toml"
 _PLACES: Final = {"730": "Randers", "316": "Holbæk"}
@@ -17,14 +17,28 @@ _PEOPLE: Final = {
     "planner": ("Åse Prøve", "Planlægningen"),
 }
 
-SAMPLES: Final = tuple(
+SAMPLES: Final = (
+    *(
+        Member(
+            id=f"{provider}-{role}",
+            name=name,
+            role=role,
+            unit=f"{unit}, {place}",
+            provider=provider,
+        )
+        for provider, place in _PLACES.items()
+        for role, (name, unit) in _PEOPLE.items()
+    ),
     Member(
-        id=f"{provider}-{role}", name=name, role=role, unit=f"{unit}, {place}", provider=provider
-    )
-    for provider, place in _PLACES.items()
-    for role, (name, unit) in _PEOPLE.items()
+        id="coordinator",
+        name="Bo Prøve",
+        role="coordinator",
+        unit="Tværsektorielt samarbejde",
+        provider=EVERYBODY,
+    ),
 )
-"""Who works at the referral desk, trains and plans for each of the two sample municipalities."""
+"""Who works at the referral desk, trains and plans for each of the two sample municipalities, and
+who keeps the portfolio for all."""
 
 
 def token(state: State, member: str) -> str:

@@ -25,6 +25,7 @@ from services.referral.domain import decide
 from services.referral.events import CitizenRecord
 from services.referral.facts import Fact, Noted
 from services.referral.plan import Plan, Purpose
+from services.referral.portfolio.register import route
 from services.referral.referral import Referral
 from services.referral.replying import PATIENCE, Reply, document_key, referral_key
 from services.referral.store_documents import Waiting
@@ -87,6 +88,7 @@ class Answering(Reply):
             hospital=one.hospital.sor,
             municipality=municipality,
             terms=terms,
+            route=route(self._desk.offers, municipality.provider, terms.programme.id),
         )
 
     def _case(self, plan: Plan, command: DocumentCommand) -> Case:

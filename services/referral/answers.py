@@ -129,6 +129,11 @@ _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
         "Planen kom så sent, at ingen dag inden for fristen kan tilbydes. "
         "Borgeren har frit valg af leverandør.",
     ),
+    Note.NOT_ESTABLISHED: (
+        Field.TYPE,
+        "Planen er modtaget. Tilbuddet er hverken etableret hos kommunen eller hos dem, den har "
+        "aftale med: en medarbejder finder et andet.",
+    ),
 }
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from services.referral import configuration, programme_files
+from services.referral.catalogue import PRODUCED
 from services.referral.documents import read_any, receipt
-from services.referral.events import PRODUCED
 from services.referral.handlers_intake import Intake
 from services.referral.handlers_training import Clock
 from services.referral.metrics import Metrics
+from services.referral.portfolio import handlers as portfolio_register
+from services.referral.portfolio.wire import TOPIC
 from services.referral.register import Register, key_bytes
 from services.referral.replying import Office
 from services.referral.settings import ReferralSettings
@@ -56,8 +58,10 @@ def service(settings: ReferralSettings) -> Service:
                 kind="intake",
             ),
             Subscription(topics=["training"], handler=clock.training),
+            Subscription(topics=[TOPIC], handler=portfolio_register.hear),
         ],
         timers={AT_RISK: clock.due, MISSED: clock.due},
         tasks=[metrics.show],
+        endpoints=portfolio_register.ENDPOINTS,
         produces=PRODUCED,
     )

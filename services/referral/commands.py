@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from services.referral.facts import Offer, Order
 from services.referral.plan import Plan
+from services.referral.portfolio.register import Route
 from services.referral.programme_policy import Terms
 from services.referral.referral import Referral
 
@@ -38,7 +39,7 @@ class Residence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakePlan:
-    """Takes a new plan for a citizen."""
+    """Takes a new plan for a citizen. `route`: where the order goes; None: to its provider."""
 
     plan: Plan
     residence: Residence
@@ -47,6 +48,7 @@ class TakePlan:
     hospital: str
     municipality: Municipality
     terms: Terms
+    route: Route | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

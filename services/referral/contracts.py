@@ -19,6 +19,7 @@ import orjson
 from pydantic import BaseModel
 
 from services.referral import programme_files
+from services.referral.catalogue import EXAMPLES, PRODUCED
 from services.referral.clock import decide_clock
 from services.referral.commands import (
     Case,
@@ -35,7 +36,7 @@ from services.referral.commands import (
 from services.referral.contacts import told_by
 from services.referral.documents import receipt
 from services.referral.domain import decide
-from services.referral.events import ACKNOWLEDGED, PRODUCED, CitizenRecord
+from services.referral.events import ACKNOWLEDGED, CitizenRecord
 from services.referral.facts import Fact, Noted, Offer, Paused, Received, Resumed, evolve
 from services.referral.identity import citizen_id, receipt_id, referral_id
 from services.referral.outgoing import event_of
@@ -202,6 +203,9 @@ def examples() -> dict[str, bytes]:
         event = event_of(fact, referral, _PORTFOLIO, _PERFORMER)
         if event is not None and event.value is not None:
             found.setdefault(event.type.removeprefix(TYPE_PREFIX), event.value)
+    for one in EXAMPLES:
+        kind: str = one.event_type  # type: ignore[attr-defined]
+        found[kind.removeprefix(TYPE_PREFIX)] = one.model_dump_json().encode()
     citizen = citizen_id(keyed_hash(EXAMPLE_KEY, _HOSPITAL, _RUDDI.document_id))
     found[CLEAR] = told_by(_RUDDI, citizen, None).model_dump_json().encode()
     ok, _ = receipt(

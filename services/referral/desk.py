@@ -29,6 +29,7 @@ from services.referral.facts import (
     WorkOpened,
     evolve,
 )
+from services.referral.portfolio.register import Register
 from services.referral.referral import Referral
 from services.referral.stays import StayMessage
 from services.referral.store import SessionRow, WorklistEntry
@@ -66,6 +67,7 @@ class Desk:
     sessions: dict[str, SessionRow] = field(default_factory=dict)
     waiting: dict[Origin, Waiting] = field(default_factory=dict)
     orders: dict[str, OrderRow] = field(default_factory=dict)  # the newest, by referral
+    offers: Register = field(default_factory=dict)  # where something isn't established
     _of_citizen: dict[str, list[str]] = field(default_factory=dict)
     _replacing: dict[tuple[str, str], str] = field(default_factory=dict)
     _details: dict[str, bytes] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from services.referral.commands import (
 from services.referral.facts import (
     Closed,
     Fact,
+    FreeChoiceOpened,
     Note,
     Noted,
     Order,
@@ -40,7 +41,7 @@ from services.referral.facts import (
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start, limit_of, local_day
 from services.referral.plan import Plan
-from services.referral.referral import CloseReason, Referral
+from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 
 FURTHEST_AHEAD: Final = timedelta(days=366)
 
@@ -91,6 +92,7 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
     if replaced is not None and replaced.closed is None:
         yield from closing(replaced, CloseReason.REVOKED, WithdrawReason.REPLACED, now)
     rule = terms.law.limit
+    provider = command.route.provider if command.route else command.municipality.provider
     limit = limit_of(rule, plan.discharge_date, plan.later_start)
     referral = Referral(
         referral_id=command.referral_id,
@@ -98,7 +100,7 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
         hospital=command.hospital,
         document_id=plan.document_id,
         municipality=command.municipality.code,
-        provider=command.municipality.provider,
+        provider=provider or command.municipality.provider,
         type=plan.type,
         discharge_date=plan.discharge_date,
         later_start=plan.later_start,
@@ -116,10 +118,21 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
         return
     if not terms.steps:
         yield Noted(Note.HOSPITAL_LEVEL)
+    elif provider is None:
+        yield from _nobody_offers(referral, terms.programme.id)
     else:
         yield OrderPlaced(referral_id=referral.referral_id, order=_order(referral, command, now))
         yield from late(referral, now)
     yield from _for_humans(case, command, referral)
+
+
+def _nobody_offers(referral: Referral, programme: str) -> Iterator[Fact]:
+    """A human finds another offer; where there is a limit, it is known that it can't be held."""
+    me, limit = referral.referral_id, referral.limit
+    yield WorkOpened(referral_id=me, reason=WorkReason.NOT_ESTABLISHED, about=programme)
+    yield Noted(Note.NOT_ESTABLISHED)
+    if limit is not None and referral.may_choose:
+        yield FreeChoiceOpened(referral_id=me, limit=limit, reason=FreeChoiceReason.INFEASIBLE)
 
 
 def _for_humans(case: Case, command: TakePlan, referral: Referral) -> Iterator[Fact]:

@@ -34,6 +34,7 @@ class WorkReason(StrEnum):
     FREE_CHOICE_TO_RECONSIDER = "free-choice-to-reconsider"
     DEATH_TAKEN_BACK = "death-taken-back"
     STAY_UNCLEAR = "stay-unclear"
+    NOT_ESTABLISHED = "not-established"
 
 
 class Note(StrEnum):
@@ -53,6 +54,7 @@ class Note(StrEnum):
     DISCHARGE_KNOWN = "discharge-known"
     DECEASED = "deceased"
     DEATH_TAKEN_BACK = "death-taken-back"
+    NOT_ESTABLISHED = "not-established"
 
 
 class Told(StrEnum):

@@ -18,6 +18,7 @@ from services.referral.desk import Desk
 from services.referral.dialogue import CareMessage
 from services.referral.metrics import Metrics
 from services.referral.plan import Plan, Purpose, Unreadable
+from services.referral.portfolio import store as portfolio_store
 from services.referral.replying import Office, Reply
 from services.referral.stay import HospitalNotification
 from shared.handling import Dead
@@ -71,10 +72,11 @@ class Intake:
         )
 
     async def _load(self, unit: Unit, arrivals: Sequence[Arrival]) -> Desk:
-        """Everything that the batch may touch, in four statements; locks people and referrals."""
+        """Everything that the batch may touch, in a few statements; locks people and referrals."""
         own: set[tuple[str, str]] = set()
         named: set[tuple[str, str]] = set()
         new: set[tuple[str, str]] = set()
+        providers: set[str] = set()
         people: set[bytes] = set()
         for one in arrivals:
             reading = one.reading
@@ -88,6 +90,8 @@ class Intake:
                     named.add(one.document(earlier))
                 if reading.purpose is Purpose.NEW:
                     new.add(one.document(reading.document_id))
+                    if one.municipality is not None:
+                        providers.add(one.municipality.provider)
         desk = Desk()
         await store_citizens.lock_people(unit.conn, people)
         desk.documents = await store_documents.documents(unit.conn, own | named)
@@ -107,6 +111,7 @@ class Intake:
         }
         if patients:
             desk.stays = await store_stays.stay_messages(unit.conn, patients)
+        desk.offers = await portfolio_store.obstacles(unit.conn, providers) if providers else {}
         return desk
 
 

@@ -6,81 +6,27 @@ start on a bad file; `check` finds everything that is wrong.
 
 from __future__ import annotations
 
-import difflib
-import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pydantic import BaseModel, ValidationError
-
+from services.referral import data_files
+from services.referral.data_files import Problem, Read
 from services.referral.plan import PlanType
 from services.referral.programme import Law, Programme
 from services.referral.programme_checks import faults
-from services.referral.programme_format import (
-    ID_PATTERN,
-    TEXT_PATTERN,
-    WORD_PATTERN,
-    ProgrammeFile,
-    laws,
-    to_programme,
-)
-from services.referral.programme_lines import Loc, line_of, lines_of
+from services.referral.programme_format import ProgrammeFile, laws, to_programme
 from services.referral.programme_policy import Portfolio, levels_of, taken
 from shared.settings import SettingsError
 
 PROGRAMMES: Final = Path(__file__).with_name("programmes")
-MAX_BYTES: Final = 256 * 1024
-_WORDS: Final[Mapping[str, str]] = {
-    "missing": "is missing",
-    "too_short": "should hold at least one",
-}
-_HYPHENED: Final = "should be words of lower-case letters and digits, joined by hyphens"
-_PATTERNS: Final[Mapping[str, str]] = {
-    ID_PATTERN: _HYPHENED,
-    WORD_PATTERN: _HYPHENED,
-    TEXT_PATTERN: "should be one line of text without spaces around it",
-}
-_SYNTAX: Final = re.compile(
-    r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column \d+|end of document)\)$", re.S
-)
 
 
 class ProgrammeFileError(SettingsError):
     """Programmes can't be used; the message is one line: file, line, key, reason."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """What is wrong with a file. `key` is empty where it is the file as a whole."""
-
-    path: str
-    line: int
-    key: str
-    reason: str
-
-    def __str__(self) -> str:
-        where = f"{self.path}:{self.line}"
-        return f"{where}: {self.key}: {self.reason}" if self.key else f"{where}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """One file: what it says, or why it can't be used."""
-
-    path: Path
-    file: ProgrammeFile | None
-    problems: tuple[Problem, ...]
-    lines: Mapping[Loc, int]
-
-    @property
-    def id(self) -> str:
-        return self.path.stem
-
-    def problem(self, loc: Loc, reason: str) -> Problem:
-        return Problem(str(self.path), line_of(self.lines, loc), key_of(loc), reason)
+_Read = Read[ProgrammeFile]
 
 
 def load(folder: Path = PROGRAMMES) -> Portfolio:
@@ -147,122 +93,8 @@ def _id(path: Path) -> str:
     return path.stem
 
 
-class _Unusable(Exception):
-    """A file that isn't TOML: why, and on which line."""
-
-    def __init__(self, reason: str, line: int = 1) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.line = line
-
-
 def _read(path: Path) -> _Read:
-    try:
-        text = _text(path)
-        content = _content(text)
-    except _Unusable as error:
-        return _Read(path, None, (Problem(str(path), error.line, "", error.reason),), {})
-    return _validated(path, content, lines_of(text))
-
-
-def _text(path: Path) -> str:
-    if not re.fullmatch(ID_PATTERN, path.stem):
-        raise _Unusable("the name must be lower-case letters, digits and hyphens, and .toml")
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise _Unusable(f"can't be read: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise _Unusable(f"is larger than {MAX_BYTES // 1024} KiB")
-    try:
-        return raw.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise _Unusable("is not UTF-8", raw.count(b"\n", 0, error.start) + 1) from None
-
-
-def _content(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _Unusable(*_syntax(str(error), text)) from None
-    except RecursionError:
-        raise _Unusable("is nested too deeply") from None
-
-
-def _syntax(message: str, text: str) -> tuple[str, int]:
-    found = _SYNTAX.match(message)
-    if found is None:
-        return f"is no TOML: {message}", 1
-    line = int(found["line"]) if found["line"] else text.count("\n") + 1
-    what = " ".join(found["what"].split())
-    return f"is no TOML: {what[:1].lower()}{what[1:]}", line
-
-
-def _validated(path: Path, content: dict[str, Any], lines: Mapping[Loc, int]) -> _Read:
-    try:
-        file = ProgrammeFile.model_validate(content)
-    except ValidationError as error:
-        read = _Read(path, None, (), lines)
-        found = error.errors(include_url=False, include_input=False)
-        problems = tuple(read.problem(one["loc"], _said(one)) for one in _telling(found))
-        return _Read(path, None, problems, lines)
-    read = _Read(path, file, (), lines)
-    problems = tuple(read.problem(loc, reason) for loc, reason in faults(file))
-    return _Read(path, file, problems, lines)
-
-
-def _telling(found: Sequence[Any]) -> Iterator[Any]:
-    """Without what only follows from another fault: a misspelt key, an element that isn't one."""
-    locs = [one["loc"] for one in found]
-    meant = {
-        (*one["loc"][:-1], _meant(one["loc"])) for one in found if one["type"] == "extra_forbidden"
-    }
-    for one in found:
-        loc = one["loc"]
-        emptied = one["type"] == "too_short" and any(
-            other[: len(loc)] == loc and other != loc for other in locs
-        )
-        if not emptied and not (one["type"] == "missing" and loc in meant):
-            yield one
-
-
-def key_of(loc: Loc) -> str:
-    """A path as one reads it, such as step[0].minutes."""
-    key = ""
-    for part in loc:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
-    return key
-
-
-def _said(fault: Any) -> str:
-    kind = fault["type"]
-    if kind == "extra_forbidden":
-        meant = _meant(fault["loc"])
-        return f"is no key here; did you mean {meant}?" if meant else "is no key here"
-    if kind == "string_pattern_mismatch":
-        return _PATTERNS[fault["ctx"]["pattern"]]
-    if kind in _WORDS:
-        return _WORDS[kind]
-    message = " ".join(str(fault["msg"]).split())
-    return message[:1].lower() + message[1:]
-
-
-def _meant(loc: Loc) -> str | None:
-    """What a key that doesn't exist was probably meant to be."""
-    model: type[BaseModel] | None = ProgrammeFile
-    for part in loc[:-1]:
-        if isinstance(part, str) and model is not None:
-            field = model.model_fields.get(part)
-            model = _model_in(field.annotation) if field is not None else None
-    close = difflib.get_close_matches(str(loc[-1]), model.model_fields if model else (), n=1)
-    return close[0] if close else None
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_model_in(one) for one in getattr(annotation, "__args__", ()))
-    return next((one for one in inner if one is not None), None)
+    return data_files.read(path, ProgrammeFile, faults)
 
 
 def _references(one: _Read, known: set[str]) -> Iterator[Problem]:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from services.referral.data_files import ID_PATTERN, TEXT_PATTERN, WORD_PATTERN
 from services.referral.plan import PlanType
 from services.referral.programme import (
     Admission,
@@ -43,9 +44,6 @@ Age = Annotated[int, Field(strict=True, ge=0, le=130)]
 Count = Annotated[int, Field(strict=True, ge=1, le=200)]
 DayCount = Annotated[int, Field(strict=True, ge=0, le=730)]
 Minutes = Annotated[int, Field(strict=True, ge=5, le=600)]
-TEXT_PATTERN: Final = r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$"
-WORD_PATTERN: Final = r"^[a-zæøå0-9]+(-[a-zæøå0-9]+)*$"
-ID_PATTERN: Final = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Text = Annotated[str, Field(max_length=200, pattern=TEXT_PATTERN)]
 Word = Annotated[str, Field(pattern=WORD_PATTERN, max_length=60)]
 Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=60)]

@@ -1,0 +1,14 @@
+"""All events that this service writes, by topic, and the examples of those that stand apart."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import BaseModel
+
+from services.referral import events
+from services.referral.portfolio import wire as portfolio
+
+PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {**events.PRODUCED, **portfolio.PRODUCED}
+EXAMPLES: Final[tuple[BaseModel, ...]] = (portfolio.EXAMPLE,)
+"""Of events that no referral's story gives; what they say is made up."""

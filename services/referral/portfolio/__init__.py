@@ -1,0 +1,1 @@
+"""The portfolio register: which provider has which offer, and how far it has come."""
