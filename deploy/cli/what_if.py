@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -18,6 +19,8 @@ from rich.progress import Progress as Bar
 from deploy.cli.errors import CommandError
 from deploy.cli.what_if_told import told
 from deploy.planning.faults import UnusableFileError
+from deploy.planning.page import page
+from deploy.planning.poster import poster
 from deploy.planning.reading import people_of, roster_of
 from deploy.planning.roster import Roster, stated
 from services.scheduling.app import public_holiday
@@ -115,6 +118,12 @@ def what_if(
         int, typer.Option(min=1, max=64, help="Processes that simulate beside each other.")
     ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="JSON.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write map and trade-off here as one SVG.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one self-contained page here: map, figures, tables.")
+    ] = None,
 ) -> None:
     """Ask what fewer, other or fuller locations would mean, before anybody decides.
 
@@ -169,6 +178,10 @@ def what_if(
         found = _run(study, quiet=as_json)
     except (InvalidInputError, UnusableFileError) as error:
         raise CommandError(str(error)) from None
+    if picture is not None:
+        _write(picture, poster(found))
+    if html is not None:
+        _write(html, page(found, shlex.join(["genvej", *sys.argv[1:]])))
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return
@@ -195,6 +208,14 @@ def _run(study: Study, *, quiet: bool) -> dict[str, Any]:
             bar.update(task, completed=one.done, left=f"about {one.seconds_left:.0f} s left")
 
         return answer(study, ask(study, planned, watch))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from None
+    errors.print(f"{path} is written")
 
 
 def _weeks(roster: Roster, first: date) -> list[LocationWeek]:

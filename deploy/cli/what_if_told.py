@@ -9,6 +9,8 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from deploy.planning.page import signed
+
 Json = Mapping[str, Any]
 
 SHORT: Final = (
@@ -93,13 +95,13 @@ def beside(found: Json, best: Json) -> Iterator[RenderableType]:
             name,
             f"{today['figures'][key]:.1f}",
             f"{best['figures'][key]:.1f}",
-            f"{mean:+.1f}" + ("" if half is None else f" ± {half:.1f}"),
+            signed(mean, half),
         )
     table.add_row(
         "first sessions that can be held a week",
         f"{today['seats']:.0f}",
         f"{best['seats']:.0f}",
-        f"{-best['seats_lost']:+.0f}",
+        signed(-best["seats_lost"], digits=0),
     )
     for key, name in (
         ("rides_a_week", "rides, DKK a week"),
@@ -109,7 +111,7 @@ def beside(found: Json, best: Json) -> Iterator[RenderableType]:
             table.add_row(name, "not computed: no price given", "", "")
         else:
             now, then = today["cost"][key], best["cost"][key]
-            table.add_row(name, f"{now:,.0f}", f"{then:,.0f}", f"{then - now:+,.0f}")
+            table.add_row(name, f"{now:,.0f}", f"{then:,.0f}", signed(then - now, digits=0))
     yield table
     names = {site["code"]: site["name"] for site in found["sites"]}
     yield _pairs("Load by location, %", today["load"], best["load"], names)

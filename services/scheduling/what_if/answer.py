@@ -51,7 +51,7 @@ def answer(study: Study, found: Found) -> Json:
         "objective": {
             "name": question.objective.value,
             "figure": figure,
-            "sentence": f"{sentence}, then the shortest mean way",
+            "sentence": sentence,
         },
         "sites": [
             {
