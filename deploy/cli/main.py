@@ -20,6 +20,7 @@ from deploy.cli import (
     topics,
     watch,
     what_if,
+    worklist,
 )
 from deploy.cli.errors import CommandError
 
@@ -46,6 +47,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(portfolio.app, name="portfolio")
 app.add_typer(programmes.app, name="programmes")
 app.add_typer(topics.app, name="topics")
+app.add_typer(worklist.app, name="worklist")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from services.referral import configuration, programme_files
+from services.referral.carrying_out import Decided
 from services.referral.catalogue import PRODUCED
 from services.referral.documents import read_any, receipt
 from services.referral.handlers_intake import Intake
@@ -17,6 +18,8 @@ from services.referral.register import Register, key_bytes
 from services.referral.replying import Office
 from services.referral.settings import ReferralSettings
 from services.referral.timers import AT_RISK, MISSED, Timetable
+from services.referral.worklist_endpoints import Worklist
+from services.referral.worklist_metrics import watch_worklist
 from shared.crypto import Vault
 from shared.service import Service, Subscription
 
@@ -48,6 +51,8 @@ def service(settings: ReferralSettings) -> Service:
         acknowledge=receipt,
     )
     clock = Clock(directory=directory, portfolio=portfolio, timetable=timetable, metrics=metrics)
+    decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
+    worklist = Worklist(decided=decided, register=office.register)
     return Service(
         name=ReferralSettings.service,
         migrations=MIGRATIONS,
@@ -61,7 +66,7 @@ def service(settings: ReferralSettings) -> Service:
             Subscription(topics=[TOPIC], handler=portfolio_register.hear),
         ],
         timers={AT_RISK: clock.due, MISSED: clock.due},
-        tasks=[metrics.show],
-        endpoints=portfolio_register.ENDPOINTS,
+        tasks=[metrics.show, watch_worklist(metrics)],
+        endpoints=[*worklist.endpoints(), *portfolio_register.ENDPOINTS],
         produces=PRODUCED,
     )

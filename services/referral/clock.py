@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from services.referral.commands import (
     Case,
@@ -20,6 +21,7 @@ from services.referral.commands import (
     WarnOfLimit,
 )
 from services.referral.facts import (
+    ITSELF,
     Fact,
     FreeChoiceOpened,
     HospitalTold,
@@ -29,12 +31,17 @@ from services.referral.facts import (
     Noted,
     OfferCounted,
     Told,
+    WorkClosed,
     WorkOpened,
     WorkReason,
     evolve,
 )
 from services.referral.limit import local_day, too_late
 from services.referral.referral import FreeChoiceReason, Referral
+
+SETTLED_BY_AN_OFFER: Final = frozenset(
+    {WorkReason.NO_CAPACITY_KNOWN, WorkReason.INFEASIBLE, WorkReason.OFFER_LOST}
+)
 
 
 def decide_clock(case: Case, command: ClockCommand, now: datetime) -> tuple[Fact, ...]:
@@ -62,6 +69,16 @@ def _offered(referral: Referral, command: CountOffer, now: datetime) -> Iterator
     if counted.day not in referral.offered:
         yield counted
     referral = evolve(referral, counted)
+    for reason, about in referral.work:
+        if reason in SETTLED_BY_AN_OFFER:
+            yield WorkClosed(
+                referral_id=me,
+                reason=WorkReason(reason),
+                about=about,
+                decision="offered",
+                by=ITSELF,
+                at=now,
+            )
     if not command.known:
         yield HospitalTold(referral_id=me, state=Told.OFFERED, at=now, offer=offer)
     if referral.waits and referral.limit is not None and counted.day > referral.limit:

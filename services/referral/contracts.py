@@ -11,7 +11,7 @@ import base64
 import hashlib
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +37,17 @@ from services.referral.contacts import told_by
 from services.referral.documents import receipt
 from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED, CitizenRecord
-from services.referral.facts import Fact, Noted, Offer, Paused, Received, Resumed, evolve
+from services.referral.facts import (
+    Fact,
+    Noted,
+    Offer,
+    Paused,
+    Received,
+    Resumed,
+    Signature,
+    WorkReason,
+    evolve,
+)
 from services.referral.identity import citizen_id, receipt_id, referral_id
 from services.referral.outgoing import event_of
 from services.referral.plan import (
@@ -51,6 +61,7 @@ from services.referral.plan import (
     Relative,
 )
 from services.referral.referral import Referral
+from services.referral.worklist import DecideWork, WorkCase, decide_work
 from shared.crypto import Unreadable, Vault, keyed_hash, new_data_key, open_record, seal_record
 from shared.envelope import TYPE_PREFIX
 
@@ -104,6 +115,12 @@ _RUDDI: Final = Plan(
     diagnoses=(("urn:oid:1.2.208.176.2.4.12", "DS721", "Pertrokantær femurfraktur"),),
     transport=False,
     vulnerable=False,
+)
+_WAIT: Final = DecideWork(
+    reason=WorkReason.NO_CAPACITY_KNOWN,
+    about="",
+    choice="wait",
+    by=Signature(id="316-desk", role="desk", unit="Visitationen, Holbæk"),
 )
 _PORTFOLIO: Final = programme_files.load()
 _HOME: Final = Residence(postcode="4300", language="da")
@@ -177,6 +194,11 @@ def _story() -> Iterator[tuple[Fact, Referral]]:
         ),
     ):
         yield from happens((happening,))
+    referral = waiting
+    unknown = FaceInfeasible(cause="no-capacity-known", capacity_known=False)
+    yield from happens(decide_clock(case, unknown, _RECEIVED))
+    looked = WorkCase(referral=referral, order=None, others={}, rule=terms.law.limit)
+    yield from happens(decide_work(looked, _WAIT, _RECEIVED + timedelta(hours=2)))
     referral = waiting
     later = _changed(
         _RUDDI,

@@ -5,8 +5,9 @@ So two documents of one citizen in the same batch see each other, in their order
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -17,8 +18,10 @@ from services.referral import (
     store_documents,
     store_orders,
     store_stays,
+    store_worklist,
 )
 from services.referral.facts import (
+    ITSELF,
     Closed,
     Fact,
     Noted,
@@ -26,13 +29,16 @@ from services.referral.facts import (
     OrderChanged,
     OrderPlaced,
     Received,
+    WorkClosed,
     WorkOpened,
+    WorkReason,
     evolve,
 )
+from services.referral.identity import worklist_id
 from services.referral.portfolio.register import Register
 from services.referral.referral import Referral
 from services.referral.stays import StayMessage
-from services.referral.store import SessionRow, WorklistEntry
+from services.referral.store import SessionRow
 from services.referral.store_citizens import Access, Citizen
 from services.referral.store_documents import Document, Waiting
 from services.referral.store_orders import OrderRow
@@ -41,12 +47,6 @@ if TYPE_CHECKING:
     from shared.database import Connection
 
 Origin: TypeAlias = tuple[str, int, int]
-_WORKLIST = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:worklist")
-
-
-def entry_id(referral_id: str, reason: str, about: str) -> str:
-    """The worklist entry of a referral for a reason; a second run opens the same one."""
-    return str(uuid.uuid5(_WORKLIST, f"{referral_id}/{reason}/{about}"))
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Desk:
     _changed_orders: dict[str, OrderRow] = field(default_factory=dict)
     _began_waiting: dict[Origin, None] = field(default_factory=dict)
     _ended_waiting: dict[Origin, None] = field(default_factory=dict)
-    _worklist: dict[str, WorklistEntry] = field(default_factory=dict)
+    _work: list[WorkOpened | WorkClosed] = field(default_factory=list)
     _access: list[Access] = field(default_factory=list)
 
     def put(self, referrals: Iterable[Referral]) -> None:
@@ -113,7 +113,9 @@ class Desk:
     def apply(self, facts: Iterable[Fact]) -> Change:
         """Lets facts happen."""
         change = Change()
-        for fact in facts:
+        queue = deque(facts)
+        while queue:
+            fact = queue.popleft()
             if isinstance(fact, Received):
                 before, referral_id = None, fact.referral.referral_id
                 after = fact.referral
@@ -124,14 +126,16 @@ class Desk:
                 referral_id = fact.referral_id
                 before = self.referrals[referral_id]
                 after = evolve(before, fact)
+                if isinstance(fact, WorkOpened | WorkClosed):
+                    if after.work == before.work:
+                        continue  # it is on the worklist already, or no longer
+                    self._work.append(fact)
             self._before.setdefault(referral_id, before)
             change.before.setdefault(referral_id, before)
             self.referrals[referral_id] = after
             change.happened.append((fact, after))
-            if isinstance(fact, WorkOpened):
-                self._open(fact)
-            elif isinstance(fact, Closed):
-                self._close(fact)
+            if isinstance(fact, Closed):
+                queue.extend(self._settled_by(fact, after))
             elif isinstance(fact, OrderPlaced | OrderChanged):
                 self._order(fact, after)
         return change
@@ -147,17 +151,21 @@ class Desk:
         )
         self.orders[fact.referral_id] = self._changed_orders[fact.order.order_id] = row
 
-    def _open(self, fact: WorkOpened) -> None:
-        entry = entry_id(fact.referral_id, fact.reason, fact.about)
-        self._worklist[entry] = WorklistEntry(
-            entry_id=entry, referral_id=fact.referral_id, reason=fact.reason, about=fact.about
-        )
-
-    def _close(self, fact: Closed) -> None:
-        """What a human was to look at in a referral is settled by its end."""
-        for entry, row in list(self._worklist.items()):
-            if row.referral_id == fact.referral_id:
-                del self._worklist[entry]
+    def _settled_by(self, fact: Closed, referral: Referral) -> Iterator[WorkClosed]:
+        """What a human was to look at in a referral, or between it and another, is settled by its
+        end."""
+        for other in self.of_citizen(referral.citizen_id):
+            mine = other.referral_id == referral.referral_id
+            for reason, about in other.work:
+                if mine or about == referral.referral_id:
+                    yield WorkClosed(
+                        referral_id=other.referral_id,
+                        reason=WorkReason(reason),
+                        about=about,
+                        decision="referral-closed" if mine else "other-referral-closed",
+                        by=ITSELF,
+                        at=fact.at,
+                    )
 
     def detail(self, referral_id: str, sealed: bytes) -> None:
         """Keeps what a new plan says beyond planning."""
@@ -232,13 +240,41 @@ class Desk:
         began = [self.waiting[one] for one in self._began_waiting]
         await store_documents.add_waiting(conn, began)
         await store_documents.end_waiting(conn, list(self._ended_waiting))
-        await store.add_worklist(conn, list(self._worklist.values()), now)
+        await self._save_work(conn, now)
         await store_citizens.log_access(conn, self._access, now)
+
+    async def _save_work(self, conn: Connection, now: datetime) -> None:
+        """In the order in which it happened, as many at a time as there are of one kind."""
+        for opened, run in itertools.groupby(self._work, lambda fact: isinstance(fact, WorkOpened)):
+            facts = list(run)
+            if opened:
+                await store_worklist.open_entries(conn, [_entry(one) for one in facts], now)
+            else:
+                settled = [_settled(one) for one in facts if isinstance(one, WorkClosed)]
+                await store_worklist.close_entries(conn, settled)
+
+
+def _entry(fact: WorkOpened | WorkClosed) -> store_worklist.Entry:
+    return store_worklist.Entry(
+        entry_id=worklist_id(fact.referral_id, fact.reason, fact.about),
+        referral_id=fact.referral_id,
+        reason=fact.reason,
+        about=fact.about,
+    )
+
+
+def _settled(fact: WorkClosed) -> store_worklist.Settled:
+    return store_worklist.Settled(
+        entry_id=worklist_id(fact.referral_id, fact.reason, fact.about),
+        decision=fact.decision,
+        by=fact.by.id,
+        at=fact.at,
+    )
 
 
 _NO_DAYS: tuple[date, ...] = ()
 
 
 def _row(referral: Referral) -> Referral:
-    """The referral as its own row holds it: the offered days lie in a table of their own."""
-    return replace(referral, offered=_NO_DAYS)
+    """The referral as its own row holds it: what lies in tables of its own is left out."""
+    return replace(referral, offered=_NO_DAYS, work=())

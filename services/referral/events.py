@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from services.referral.facts import Told, WithdrawReason
+from services.referral.facts import Told, WithdrawReason, WorkReason
 from services.referral.plan import PlanType
 from services.referral.referral import CloseReason, FreeChoiceReason
 from shared.envelope import TYPE_PREFIX
@@ -236,6 +236,37 @@ class FreeChoiceOpenedWire(AboutReferral):
     reason: FreeChoiceReason
 
 
+class WorklistOpenedWire(AboutReferral):
+    """Rules do not decide this: a human has to look at it."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}worklist.opened.v1"
+
+    entry_id: str
+    reason: WorkReason
+    about: str = Field(description="Tells entries of one reason apart: an id, or a code")
+
+
+class SignedBy(_Wire):
+    """Who did something: a member of staff, or a service by itself (role "service")."""
+
+    id: str
+    role: str
+    unit: str
+
+
+class WorklistClosedWire(AboutReferral):
+    """What a human had to look at is settled. What they wrote beside it stays with the keeper."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}worklist.closed.v1"
+
+    entry_id: str
+    reason: WorkReason
+    about: str
+    decision: str = Field(description="How it was settled, and so why it is closed")
+    by: SignedBy
+    closed_at: Instant
+
+
 class Place(_Wire):
     """Where a session is held."""
 
@@ -338,6 +369,8 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
             LimitAtRiskWire,
             LimitMissedWire,
             FreeChoiceOpenedWire,
+            WorklistOpenedWire,
+            WorklistClosedWire,
         )
     },
     CITIZENS: {CITIZEN_RECORDED: SealedRecord},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from services.referral.programme import Step
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
@@ -222,6 +222,31 @@ class WorkOpened:
     about: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Who did something: the id, role and unit of a member of staff, or the service itself."""
+
+    id: str
+    role: str
+    unit: str
+
+
+ITSELF: Final = Signature(id="service:referral", role="service", unit="")
+"""The service, where what a human was to look at has settled itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkClosed:
+    """What a human had to look at is settled. `decision` says how."""
+
+    referral_id: str
+    reason: WorkReason
+    about: str
+    decision: str
+    by: Signature
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """The sender's receipt says this beside the ok."""
@@ -244,11 +269,12 @@ Fact: TypeAlias = (
     | OfferCounted
     | HospitalTold
     | WorkOpened
+    | WorkClosed
     | Noted
 )
 
 
-def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911 - one line for each fact
+def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911, PLR0912 - one line for each
     """The referral after a fact about it."""
     match fact:
         case Received(new):
@@ -276,7 +302,12 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911 - one l
             return replace(referral, free_choice=reason)
         case OfferCounted(day=day):
             return replace(referral, offered=tuple(sorted({*referral.offered, day})))
-        case HospitalTold() | WorkOpened() | Noted():
+        case WorkOpened(reason=reason, about=about):
+            return replace(referral, work=tuple(sorted({*referral.work, (reason.value, about)})))
+        case WorkClosed(reason=reason, about=about):
+            left = tuple(one for one in referral.work if one != (reason.value, about))
+            return replace(referral, work=left)
+        case HospitalTold() | Noted():
             return referral
 
 

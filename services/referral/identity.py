@@ -10,6 +10,7 @@ import uuid
 from typing import Final
 
 CITIZEN_ID_LENGTH: Final = 26  # 130 bits in base32: nobody guesses one
+_WORKLIST: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:worklist")
 _REFERRALS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:referrals")
 
 
@@ -31,6 +32,11 @@ def order_id(referral: str, ordinal: int) -> str:
 def step_id(order: str, ordinal: int) -> str:
     """The `ordinal`-th step of an order, from 1."""
     return str(uuid.uuid5(_REFERRALS, f"{order}/step/{ordinal}"))
+
+
+def worklist_id(referral: str, reason: str, about: str) -> str:
+    """The worklist entry of a referral for a reason; a second run opens the same one."""
+    return str(uuid.uuid5(_WORKLIST, f"{referral}/{reason}/{about}"))
 
 
 def receipt_id(source: str, document: str, content_hash: bytes, outcome: str) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 if TYPE_CHECKING:
     from shared.runtime import Runtime
 
 
 class Metrics:
-    """Counters of documents, by what became of them, and of what the clock said."""
+    """Documents by what became of them, what the clock said, and the worklist."""
 
     def __init__(self) -> None:
         self._documents = Counter(
@@ -29,6 +30,20 @@ class Metrics:
             registry=None,
         )
 
+        self._entries = Gauge(
+            "genvej_referral_worklist_open",
+            "Entries that wait for a human, by reason",
+            ["reason"],
+            registry=None,
+        )
+        self._oldest = Gauge(
+            "genvej_referral_worklist_oldest_seconds",
+            "How long the oldest open entry has waited, by reason",
+            ["reason"],
+            registry=None,
+        )
+        self._reasons: set[str] = set()
+
     def documents(self, counts: Mapping[str, int]) -> None:
         """Adds a committed batch's documents."""
         for outcome, number in counts.items():
@@ -39,10 +54,21 @@ class Metrics:
         for event, number in counts.items():
             self._clock.labels(event).inc(number)
 
+    def worklist(self, ages: Iterable[tuple[str, int, datetime]], now: datetime) -> None:
+        """Takes (reason, open entries, since when the oldest); what is not named is empty."""
+        found = {reason: (entries, oldest) for reason, entries, oldest in ages}
+        self._reasons |= set(found)
+        for reason in self._reasons:
+            entries, oldest = found.get(reason, (0, now))
+            self._entries.labels(reason).set(entries)
+            self._oldest.labels(reason).set(max((now - oldest).total_seconds(), 0.0))
+
     def register(self, registry: CollectorRegistry) -> None:
         """Shows the counters on /metrics."""
         registry.register(self._documents)
         registry.register(self._clock)
+        registry.register(self._entries)
+        registry.register(self._oldest)
 
     async def show(self, runtime: Runtime) -> None:
         """A task of the runtime: it brings its own registry."""

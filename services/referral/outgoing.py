@@ -23,7 +23,10 @@ from services.referral.events import (
     ReferralResumed,
     ReferralRevised,
     ReferralStatus,
+    SignedBy,
     Step,
+    WorklistClosedWire,
+    WorklistOpenedWire,
 )
 from services.referral.facts import (
     Closed,
@@ -40,8 +43,10 @@ from services.referral.facts import (
     Received,
     Resumed,
     Revised,
+    WorkClosed,
+    WorkOpened,
 )
-from services.referral.identity import step_id
+from services.referral.identity import step_id, worklist_id
 from services.referral.programme_policy import Portfolio
 from services.referral.referral import Referral
 from shared.envelope import Event
@@ -68,7 +73,7 @@ def event_of(
     )
 
 
-def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0911
+def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0911, PLR0912
     me, citizen, provider = referral.referral_id, referral.citizen_id, referral.provider
     match fact:
         case Received():
@@ -139,6 +144,27 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
         case FreeChoiceOpened(limit=lost, reason=opened):
             return FreeChoiceOpenedWire(
                 referral_id=me, citizen_id=citizen, provider=provider, limit=lost, reason=opened
+            )
+        case WorkOpened(reason=why_open, about=about):
+            return WorklistOpenedWire(
+                referral_id=me,
+                citizen_id=citizen,
+                provider=provider,
+                entry_id=worklist_id(me, why_open, about),
+                reason=why_open,
+                about=about,
+            )
+        case WorkClosed(reason=was_open, about=about, decision=decision, by=by, at=at):
+            return WorklistClosedWire(
+                referral_id=me,
+                citizen_id=citizen,
+                provider=provider,
+                entry_id=worklist_id(me, was_open, about),
+                reason=was_open,
+                about=about,
+                decision=decision,
+                by=SignedBy(id=by.id, role=by.role, unit=by.unit),
+                closed_at=at,
             )
         case _:
             return None

@@ -37,6 +37,7 @@ class Referral:
     `limit_known_at`: when the limit that holds now became known (receipt, or its correction).
     `paused_at`: since when the citizen is in hospital again, and the clock stands still.
     `clock_from`: the day of discharge from a readmission, from which the limit runs anew.
+    `work`: what a human still has to look at, as (reason, about).
     `offered`: local days of all first sessions ever offered; a cancelled one still counts (KL).
     """
 
@@ -64,6 +65,7 @@ class Referral:
     free_choice: FreeChoiceReason | None = None
     paused_at: datetime | None = None
     clock_from: date | None = None
+    work: tuple[tuple[str, str], ...] = ()
 
     @property
     def begins(self) -> date:

@@ -71,7 +71,11 @@ class Register:
             return None
         mine = citizen.citizen_id
         desk.accessed(Access(actor=ACTOR, action="citizen.read", citizen_id=mine, cause=cause))
-        plain = open_record(self.records, citizen.record, mine)
+        return self.open(citizen)
+
+    def open(self, citizen: Citizen) -> CitizenRecord:
+        """What is known of a citizen; that it is read is the caller's to log."""
+        plain = open_record(self.records, citizen.record, citizen.citizen_id)
         return CitizenRecord.model_validate_json(plain)
 
     def keep(

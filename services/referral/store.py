@@ -1,4 +1,4 @@
-"""SQL on referrals, their sessions and the worklist.
+"""SQL on referrals and their sessions.
 
 All stores are set-based: a batch costs a few statements, however long. None of them opens a
 connection or asks for the time.
@@ -11,21 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from services.referral import store_worklist
 from services.referral.plan import PlanType
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 
 if TYPE_CHECKING:
     from shared.database import Connection, Row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorklistEntry:
-    """Something that a human has to look at."""
-
-    entry_id: str
-    referral_id: str
-    reason: str
-    about: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +54,8 @@ async def referrals(
     """Locks and loads referrals: by id, of citizens, and those that replace (hospital, document).
 
     Always in the order of their ids, so that no two batches wait for each other. The offered days
-    are read after the locks are had: a statement that waited for a lock sees what stood before.
+    and the open work are read after the locks are had: a statement that waited for a lock sees
+    what stood before.
     """
     pairs = list(replaced)
     rows = await conn.fetch(
@@ -82,10 +74,16 @@ async def referrals(
         [row["referral_id"] for row in rows],
     ):
         offered.setdefault(row["referral_id"], []).append(row["day"])
-    return {row["referral_id"]: _referral(row, offered.get(row["referral_id"], ())) for row in rows}
+    work = await store_worklist.open_work(conn, [row["referral_id"] for row in rows])
+    return {
+        row["referral_id"]: _referral(
+            row, offered.get(row["referral_id"], ()), work.get(row["referral_id"], ())
+        )
+        for row in rows
+    }
 
 
-def _referral(row: Row, offered: Iterable[date]) -> Referral:
+def _referral(row: Row, offered: Iterable[date], work: Iterable[tuple[str, str]]) -> Referral:
     return Referral(
         referral_id=row["referral_id"],
         citizen_id=row["citizen_id"],
@@ -111,6 +109,7 @@ def _referral(row: Row, offered: Iterable[date]) -> Referral:
         free_choice=FreeChoiceReason(row["free_choice"]) if row["free_choice"] else None,
         paused_at=row["paused_at"],
         clock_from=row["clock_from"],
+        work=tuple(work),
     )
 
 
@@ -212,14 +211,6 @@ async def change_referrals(conn: Connection, rows: Sequence[Referral], now: date
         strict=True,
     )
     await conn.execute(_UPDATE_REFERRALS, *columns, now)
-    closed = [row.referral_id for row in rows if row.closed is not None]
-    if closed:
-        await conn.execute(
-            """UPDATE worklist SET closed_at = $2, closed_by = 'referral closed'
-               WHERE referral_id = ANY($1::text[]) AND closed_at IS NULL""",
-            closed,
-            now,
-        )
 
 
 async def add_offered_days(conn: Connection, rows: Sequence[Referral]) -> None:
@@ -252,16 +243,4 @@ async def save_sessions(conn: Connection, rows: Sequence[SessionRow]) -> None:
                 ),
                 strict=True,
             ),
-        )
-
-
-async def add_worklist(conn: Connection, rows: Sequence[WorklistEntry], now: datetime) -> None:
-    """Opens entries; one that was ever opened for the same reason isn't opened again."""
-    if rows:
-        await conn.execute(
-            """INSERT INTO worklist (entry_id, referral_id, reason, about, opened_at)
-               SELECT w.*, $5 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS w
-               ON CONFLICT DO NOTHING""",
-            *zip(*((r.entry_id, r.referral_id, r.reason, r.about) for r in rows), strict=True),
-            now,
         )

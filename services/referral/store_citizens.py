@@ -51,6 +51,16 @@ async def citizens(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Cit
     return {row["cpr_hash"]: Citizen(**row) for row in rows}
 
 
+async def by_ids(conn: Connection, ids: Iterable[str]) -> dict[str, Citizen]:
+    """The citizens of these ids."""
+    rows = await conn.fetch(
+        """SELECT citizen_id, cpr_hash, cpr_sealed, version, data_key, record
+           FROM citizens WHERE citizen_id = ANY($1::text[])""",
+        list(ids),
+    )
+    return {row["citizen_id"]: Citizen(**row) for row in rows}
+
+
 _SAVE_CITIZENS: Final = """
 INSERT INTO citizens (citizen_id, cpr_hash, cpr_sealed, version, data_key, record, recorded_at)
 SELECT c.*, $7 FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int[], $5::bytea[],

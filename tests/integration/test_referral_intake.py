@@ -276,6 +276,7 @@ async def test_a_revocation_closes_and_withdraws(room: Room) -> None:
         "referral.closed",
         "order.withdrawn",
         "referral.status",
+        "worklist.closed",
         "document.acknowledged",
     ]
     assert only(outcomes, "referral.status")["state"] == "ended"

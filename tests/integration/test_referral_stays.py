@@ -224,7 +224,7 @@ async def test_a_cancelled_death_brings_the_referral_back_to_a_human(room: Room)
         "deceased": False,
     }
     outcomes = await room.takes(hospital_notification(**taken_back))
-    assert names(outcomes) == ["citizen.recorded", "document.acknowledged"]
+    assert names(outcomes) == ["citizen.recorded", "worklist.opened", "document.acknowledged"]
     (record,) = events_of(outcomes, "citizen.recorded")
     assert not contact(record).deceased
     assert await room.worklist() == ["death-taken-back"]
@@ -235,7 +235,7 @@ async def test_an_admission_on_the_day_of_discharge_is_for_a_human_to_judge(room
     await room.takes(ruddi_fhir())
     again = READMITTED | {"started": "2022-05-24T18:00:00+02:00"}
     outcomes = await room.takes(hospital_notification(**again))
-    assert names(outcomes) == ["document.acknowledged"]
+    assert names(outcomes) == ["worklist.opened", "document.acknowledged"]
     assert await room.worklist() == ["stay-unclear"]
 
 

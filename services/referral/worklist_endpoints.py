@@ -1,0 +1,189 @@
+"""The worklist over HTTP: what waits for a human, about whom, and what they decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.referral import store_citizens, store_worklist
+from services.referral.carrying_out import Decided, signature
+from services.referral.events import zulu
+from services.referral.facts import WorkReason
+from services.referral.register import Register
+from services.referral.store_citizens import Access
+from services.referral.worklist import MEANS, DecideWork, Impossible, WorkCase, choices, decide_work
+from shared.endpoints import Answer, Call, Endpoint, Refused
+
+if TYPE_CHECKING:
+    from shared.database import Row
+    from shared.handling import Unit
+
+_MOST: Final = 500
+READERS: Final = frozenset({"desk", "planner", "therapist"})
+DECIDERS: Final = frozenset({"desk"})
+
+
+class Decision(BaseModel):
+    """How an entry is settled. `remark` is kept sealed and goes into no event."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decision: str = Field(min_length=1, max_length=60)
+    day: date | None = None
+    referral_id: str | None = Field(default=None, max_length=100)
+    remark: str | None = Field(default=None, max_length=2000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worklist:
+    """The endpoints of the worklist."""
+
+    decided: Decided
+    register: Register
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """All of them."""
+        return (
+            Endpoint(method="GET", path="/worklist", handler=self.list, roles=READERS),
+            Endpoint(method="GET", path="/worklist/{id}", handler=self.show, roles=READERS),
+            Endpoint(
+                method="POST", path="/worklist/{id}/decision", handler=self.decide, roles=DECIDERS
+            ),
+        )
+
+    async def list(self, unit: Unit, call: Call) -> object:
+        """The open entries of the member's municipalities, the oldest first; nobody is named.
+
+        `?closed=1` gives those that were settled, the newest first; at most 500.
+        """
+        rows = await store_worklist.listed(
+            unit.conn,
+            closed=call.query.get("closed", "") not in {"", "0"},
+            municipalities=self.decided.municipalities_of(call),
+            most=_MOST,
+        )
+        return [_entry(row, unit) for row in rows]
+
+    async def show(self, unit: Unit, call: Call) -> object:
+        """An entry with whom it is about and what the plan says; that it was read is logged."""
+        row = await self._row(unit, call)
+        mine = row["citizen_id"]
+        found = await store_citizens.by_ids(unit.conn, [mine])
+        await self._log(unit, call, "worklist.show", mine)
+        person = self.register.open(found[mine])
+        details = orjson.loads(self.register.vault.open(row["details"], row["referral_id"]))
+        citizen = {
+            "name": f"{person.name.given} {person.name.family}".strip(),
+            "birth_date": person.birth_date,
+            "phone": person.phone,
+            "email": person.email,
+            "language": person.language,
+            "protected": person.protected,
+            "deceased": person.deceased,
+        }
+        others = await unit.conn.fetch(
+            """SELECT referral_id, type, discharge_date, limit_date, closed FROM referrals
+               WHERE citizen_id = $1 AND referral_id <> $2 ORDER BY received_at""",
+            mine,
+            row["referral_id"],
+        )
+        remark = self.register.vault.open(row["remark"], call.path["id"]) if row["remark"] else b""
+        return {
+            **_entry(row, unit),
+            "citizen": citizen,
+            "deadline_text": details.get("deadline_text"),
+            "others": [dict(other) for other in others],
+            "remark": remark.decode() or None,
+        }
+
+    async def decide(self, unit: Unit, call: Call) -> Answer:
+        """Settles an entry: carries the decision out and closes it, in one transaction."""
+        said = call.read(Decision)
+        row = await self._row(unit, call)
+        desk = await self.decided.load(unit, row["referral_id"])
+        referral = desk.referrals[row["referral_id"]]
+        terms = self.decided.portfolio.terms(referral.type, referral.discharge_date)
+        case = WorkCase(
+            referral=referral,
+            order=desk.order_of(referral),
+            others=desk.referrals,
+            rule=terms.law.limit,
+        )
+        command = DecideWork(
+            reason=WorkReason(row["reason"]),
+            about=row["about"],
+            choice=said.decision,
+            by=signature(call),
+            day=said.day,
+            other=said.referral_id,
+        )
+        facts = decide_work(case, command, unit.now)
+        if isinstance(facts, Impossible):
+            raise Refused(facts.status, facts.text)
+        applied = self.decided.apply(desk, facts)
+        desk.accessed(
+            Access(
+                actor=f"staff:{call.staff.id}",
+                action="worklist.decide",
+                citizen_id=referral.citizen_id,
+                cause=call.id,
+            )
+        )
+        await desk.save(unit.conn, unit.now)
+        if said.remark:
+            sealed = self.register.vault.seal(said.remark.encode(), call.path["id"])
+            await store_worklist.remark(unit.conn, call.path["id"], sealed)
+        content = {
+            "entry_id": call.path["id"],
+            "decision": said.decision,
+            "by": call.staff.id,
+            "follows": [event.type for event in applied.events],
+        }
+        return Answer(content=content, applied=applied)
+
+    async def _row(self, unit: Unit, call: Call) -> Row:
+        row = await store_worklist.one(unit.conn, call.path["id"])
+        municipalities = self.decided.municipalities_of(call)
+        if row is None or (
+            municipalities is not None and row["municipality"] not in municipalities
+        ):
+            raise Refused(404, "no entry of your municipality's worklist has this id")
+        return row
+
+    async def _log(self, unit: Unit, call: Call, action: str, citizen_id: str) -> None:
+        access = Access(
+            actor=f"staff:{call.staff.id}", action=action, citizen_id=citizen_id, cause=call.id
+        )
+        await store_citizens.log_access(unit.conn, [access], unit.now)
+
+
+def _entry(row: Row, unit: Unit) -> Mapping[str, Any]:
+    reason = WorkReason(row["reason"])
+    waited = (row["closed_at"] or unit.now) - row["opened_at"]
+    return {
+        "entry_id": row["entry_id"],
+        "referral_id": row["referral_id"],
+        "municipality": row["municipality"],
+        "provider": row["provider"],
+        "reason": reason,
+        "means": MEANS.get(reason, ""),
+        "about": row["about"],
+        "type": row["type"],
+        "discharge_date": row["discharge_date"],
+        "limit": row["limit_date"],
+        "referral_closed": row["referral_closed"],
+        "opened_at": zulu(row["opened_at"]),
+        "waited_hours": round(waited.total_seconds() / 3600, 1),
+        "times": row["times"],
+        "closed_at": zulu(row["closed_at"]) if row["closed_at"] else None,
+        "closed_by": row["closed_by"],
+        "decision": row["decision"],
+        "choices": [
+            {"name": one.name, "does": one.does, "needs": one.needs} for one in choices(reason)
+        ],
+    }
