@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# The tests mostly wait for servers: three modules at a time, the long ones (e2e, faults) first.
+SIDE_BY_SIDE ?= --numprocesses 3 --dist loadscope --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test check lint types unit bench bench-scheduling lock clean
 
@@ -36,7 +39,7 @@ down: $(VENV)/.local-stamp ## Stops a stack that runs in the background
 
 test: $(VENV)/.dev-stamp ## Runs lint, types and every test
 	@$(MAKE) --no-print-directory lint types
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 check: lint types unit ## The fast inner loop: lint, types and unit tests
 

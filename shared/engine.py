@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import asyncpg
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
@@ -33,7 +32,6 @@ _WATCH: Final = 2.0
 _READY: Final = 0.25
 _TIDY: Final = 3600.0
 _GIVE_UP: Final = 60.0
-_AWAY: Final = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Engine:
@@ -208,7 +206,7 @@ class Engine:
             try:
                 await look()
                 self._telemetry.well(place)
-            except _AWAY as error:
+            except Exception as error:  # noqa: BLE001 - what watches must not end unseen
                 self._telemetry.trouble(place, describe(error))
             await self._runtime.pause(seconds)
 

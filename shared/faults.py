@@ -76,7 +76,9 @@ def is_transient(error: BaseException) -> bool:
         return False
     if isinstance(error, asyncpg.InterfaceError):
         return "connection" in str(error) or "pool" in str(error)
-    return isinstance(error, (OSError, TimeoutError, asyncio.TimeoutError, EOFError))
+    # An InternalClientError says that a connection cut off in the middle has lost its state.
+    transient = (OSError, TimeoutError, asyncio.TimeoutError, EOFError, asyncpg.InternalClientError)
+    return isinstance(error, transient)
 
 
 def describe(error: BaseException) -> str:

@@ -138,7 +138,7 @@ class Relay:
             try:
                 await self._lead()
                 attempt = 0
-            except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - a relay that ended would be silent for ever
                 # Nothing was deleted that was not confirmed; a fresh producer sends it again,
                 # because one that failed may be out of sequence.
                 self._telemetry.trouble("relay", describe(error))

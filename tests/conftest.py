@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import signal
 import types
@@ -31,6 +32,7 @@ def pytest_configure() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+    os.environ["COLUMNS"] = "200"  # tables look alike, whatever terminal the tests run in
 
 
 class Databases:

@@ -59,22 +59,18 @@ def list_(on: Day = None, folder: Folder = PROGRAMMES, as_json: AsJson = False) 
         print(json.dumps([summary(one, day) for one in programmes], ensure_ascii=False))
         return
     table = Table(box=None, pad_edge=False)
-    for head in ("programme", "name", "basis", "law", "responsible", "limit", "hours", "lifecycle"):
+    for head in ("programme", "name", "law", "limit"):
         table.add_column(head, overflow="fold", no_wrap=head == "programme")
     for one in programmes:
         laws = laws_on(one, day)
-        grounds = dict.fromkeys(rule.basis for rule in one.admissions)
         table.add_row(
             one.id,
             escape(one.name.da),
-            ", ".join([*grounds, *(["drop-in"] if one.drop_in else [])]),
             escape(" / ".join(law.legal_basis for law in laws)),
-            " / ".join(dict.fromkeys(law.authority for law in laws)),
             " / ".join(dict.fromkeys(limit(law) for law in laws)),
-            f"{one.minutes / 60:g}" if one.steps else "-",
-            one.phase or "-",
         )
     console.print(table)
+    console.print("`genvej programmes show PROGRAMME` tells one whole.")
 
 
 @app.command()

@@ -66,6 +66,7 @@ def an_event(value: bytes = b"{}") -> Event:
         asyncpg.AdminShutdownError(),
         asyncpg.UndefinedTableError(),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 15; another operation is in progress"),
     ],
 )
 def test_what_passes_by_itself_is_transient(error: Exception) -> None:
