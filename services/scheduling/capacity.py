@@ -34,10 +34,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """A room that holds one session at a time."""
+    """A room that holds one session at a time, with its equipment."""
 
     code: str
     name: str
+    equipment: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

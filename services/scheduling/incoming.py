@@ -86,10 +86,11 @@ class LocationIn(Incoming):
 
 
 class RoomIn(Incoming):
-    """A room."""
+    """A room, and what stands in it."""
 
     code: Code
     name: Text = ""
+    equipment: list[Code] = Field(default_factory=list, max_length=50)
 
 
 class ShiftIn(Incoming):
@@ -223,7 +224,10 @@ def stated(model: CapacityStated) -> LocationWeek:
         location=Location(**dict(model.location)),
         week=model.week,
         version=model.version,
-        rooms=tuple(Room(**dict(room)) for room in model.rooms),
+        rooms=tuple(
+            Room(code=room.code, name=room.name, equipment=frozenset(room.equipment))
+            for room in model.rooms
+        ),
         therapists=tuple(
             Therapist(
                 id=one.id,

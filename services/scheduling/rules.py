@@ -77,8 +77,11 @@ def _staffed(provider: Provider, order: Order, slot: Slot, day: date) -> Iterato
         return
     if week.closed:
         yield f"{slot.location} is closed"
-    if order.step.room and all(room.code != slot.room for room in week.rooms):
+    room = next((room for room in week.rooms if room.code == slot.room), None)
+    if order.step.room and room is None:
         yield f"{slot.location} has no room {slot.room}"
+    if order.step.room and room is not None and not order.step.equipment <= room.equipment:
+        yield f"room {slot.room} lacks equipment"
     for therapist in week.therapists:
         if therapist.id == slot.therapist:
             if not order.step.competences <= therapist.competences:

@@ -19,6 +19,10 @@ CELL: Final = 300  # seconds
 _CELLS: Final = 25 * 3600 // CELL  # the longest day, when summer time ends
 _ON_THE_QUARTER: Final = sum(1 << cell for cell in range(0, _CELLS, 3))
 ANY: Final = (1 << _CELLS) - 1
+NO_EQUIPMENT: Final[frozenset[str]] = frozenset()
+
+Groups = list[tuple[frozenset[str], int]]
+"""Sets of competences and the cells at which somebody with just those can begin."""
 
 
 def runs(free: int, cells: int) -> int:
@@ -55,31 +59,69 @@ class Day:
     midnight: int  # seconds since 1970, of the Danish midnight
     staff: dict[str, Staff] = field(default_factory=dict)
     rooms: dict[str, int] = field(default_factory=dict)
+    equipment: dict[str, frozenset[str]] = field(default_factory=dict)  # by room
     memo: dict[object, int] = field(default_factory=dict)
+    of_staff: dict[object, Groups] = field(default_factory=dict)  # like memo
 
-    def starts(self, cells: int, competences: frozenset[str], language: str = "") -> int:
-        """Quarters at which somebody with the competences (and the language) can begin."""
-        key = (cells, competences, language)
+    def starts(
+        self, cells: int, competences: frozenset[str], language: str = "", pad: int = 0
+    ) -> int:
+        """Quarters at which somebody with the competences (and the language) can begin, who is free
+        for `pad` cells before and after too."""
+        key = (cells, competences, language, pad)
         found = self.memo.get(key)
         if found is None:
             found = 0
+            for _, starts in self.groups(cells, competences, language, pad):
+                found |= starts
+            self.memo[key] = found
+        return found
+
+    def groups(
+        self, cells: int, competences: frozenset[str], language: str = "", pad: int = 0
+    ) -> Groups:
+        """The same by what the staff can do: those with the fewest competences come first."""
+        key = (cells, competences, language, pad)
+        found = self.of_staff.get(key)
+        if found is None:
+            of: dict[frozenset[str], int] = {}
             for staff in self.staff.values():
                 if competences <= staff.competences and (
                     not language or language in staff.languages
                 ):
-                    found |= runs(staff.free, cells)
-            found &= _ON_THE_QUARTER
+                    starts = runs(staff.free, cells + 2 * pad) << pad & _ON_THE_QUARTER
+                    of[staff.competences] = of.get(staff.competences, 0) | starts
+            found = sorted(of.items(), key=_fewest_first)
+            self.of_staff[key] = found
+        return found
+
+    def room_starts(self, cells: int, equipment: frozenset[str] = NO_EQUIPMENT) -> int:
+        """Cells at which some room with the equipment is free for so long."""
+        key = (cells, equipment)
+        found = self.memo.get(key)
+        if found is None:
+            found = 0
+            for room, free in self.rooms.items():
+                if equipment <= self.equipment[room]:
+                    found |= runs(free, cells)
             self.memo[key] = found
         return found
 
-    def room_starts(self, cells: int) -> int:
-        """Cells at which some room is free for so long."""
-        found = self.memo.get(cells)
+    def sessions(self, cells: int, competences: frozenset[str]) -> int:
+        """About how many sessions of that length are free with somebody who has the competences:
+        gaps are taken as if they could be joined."""
+        key = ("sessions", cells, competences)
+        found = self.memo.get(key)
         if found is None:
-            found = 0
-            for free in self.rooms.values():
-                found |= runs(free, cells)
-            self.memo[cells] = found
+            able = [one.free for one in self.staff.values() if competences <= one.competences]
+            staffed = 0
+            for free in able:
+                staffed |= free
+            found = min(
+                sum(free.bit_count() // cells for free in able),
+                sum((free & staffed).bit_count() // cells for free in self.rooms.values()),
+            )
+            self.memo[key] = found
         return found
 
     def hours(self, competences: frozenset[str]) -> tuple[int, int]:
@@ -132,7 +174,7 @@ class Day:
         if staff is not None:
             bits = self._cells(slot)
             staff.free = staff.free | (bits & staff.shift) if free else staff.free & ~bits
-            self.memo.clear()
+            self._changed()
 
     def mark_room(self, slot: Slot, *, free: bool) -> None:
         """Takes or frees a room's cells, where there still is such a room."""
@@ -140,7 +182,11 @@ class Day:
             bits = self._cells(slot)
             now = self.rooms[slot.room]
             self.rooms[slot.room] = now | bits if free else now & ~bits
-            self.memo.clear()
+            self._changed()
+
+    def _changed(self) -> None:
+        self.memo.clear()
+        self.of_staff.clear()
 
     def _cells(self, slot: Slot) -> int:
         first = self.cell(slot.start)
@@ -155,6 +201,7 @@ class Calendar:
         self._public_holiday = public_holiday
         self._days: dict[str, dict[date, Day]] = {}
         self._dates: dict[str, list[date]] = {}
+        self._sessions: dict[date, dict[tuple[int, frozenset[str]], int]] = {}
 
     def state(self, week: LocationWeek, taken: Iterable[Slot]) -> None:
         """Replaces a location-week; `taken` are all slots booked in that week, anywhere."""
@@ -163,6 +210,7 @@ class Calendar:
         monday = monday_of(week.week)
         for offset in range(7):
             days.pop(monday + timedelta(days=offset), None)
+            self._sessions.pop(monday + timedelta(days=offset), None)
         if not week.closed:
             for therapist in sorted(week.therapists, key=lambda one: one.id):
                 for shift in therapist.shifts:
@@ -175,6 +223,7 @@ class Calendar:
                             room.code: ANY for room in sorted(week.rooms, key=lambda r: r.code)
                         }
                         day = days[on] = Day(on, _midnight(on), rooms=rooms)
+                        day.equipment.update((room.code, room.equipment) for room in week.rooms)
                     staff = day.staff.get(therapist.id)
                     if staff is None:
                         staff = day.staff[therapist.id] = Staff(
@@ -211,18 +260,36 @@ class Calendar:
                 return
             yield days[dates[index]]
 
+    def sessions(self, on: date, cells: int, competences: frozenset[str]) -> int:
+        """About how many sessions of that length are free on a date, at all locations together."""
+        key = (cells, competences)
+        of = self._sessions.get(on)
+        if of is None:
+            of = self._sessions[on] = {}
+        found = of.get(key)
+        if found is None:
+            days = (of_place.get(on) for of_place in self._days.values())
+            found = sum(day.sessions(cells, competences) for day in days if day is not None)
+            of[key] = found
+        return found
+
     def last_day(self) -> date:
         """The last day on which anybody works anywhere; date.min without any."""
         return max((dates[-1] for dates in self._dates.values() if dates), default=date.min)
 
     def _mark(self, slot: Slot, *, free: bool) -> None:
         on = local_date(slot.start)
+        self._sessions.pop(on, None)
         for code, days in self._days.items():  # a roster may have moved the therapist since
             day = days.get(on)
             if day is not None:
                 day.mark_therapist(slot, free=free)
                 if code == slot.location:
                     day.mark_room(slot, free=free)
+
+
+def _fewest_first(group: tuple[frozenset[str], int]) -> tuple[int, list[str]]:
+    return len(group[0]), sorted(group[0])
 
 
 def _midnight(on: date) -> int:

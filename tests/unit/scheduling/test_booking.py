@@ -93,7 +93,7 @@ def test_some_of_a_day_is_kept_for_those_whose_limit_is_near() -> None:
     on_tuesday = [one for one in world.ahead() if one["start"].startswith("2026-11-24")]
     assert len(on_tuesday) == 6
     (other,) = [o for o in world.ahead() if o["order_id"] == "o6"]
-    assert "1 earlier day there: kept for those whose limit is nearer" in other["reason"]
+    assert "1 earlier start refused: kept for those whose limit comes first" in other["reason"]
     world.order(an_order_body("soon", limit=TUESDAY))
     soon = world.session_of("soon")
     assert soon is not None
