@@ -100,6 +100,7 @@ class World:
         events: list[Event] = []
         for order_id in order_ids:
             self.orders.pop(order_id, None)
+            self.held.discard(order_id)
             events += self.desk.withdraw(order_id, self.now)
         return self._settle(events)
 
