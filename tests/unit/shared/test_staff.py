@@ -40,7 +40,9 @@ def test_a_token_tells_who_it_is(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer \udcff"]
+    "header",
+    ["", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer \udcff"],
+    ids=["nothing", "no token", "no scheme", "another scheme", "a longer token", "no text"],
 )
 def test_anything_else_tells_nobody(file: Path, header: str) -> None:
     assert Staff(file).member(header) is None
