@@ -62,6 +62,7 @@ class Told(StrEnum):
 
     OFFERED = "offered"
     CANCELLED = "cancelled"
+    STARTED = "started"
     ENDED = "ended"
 
 

@@ -1,0 +1,1 @@
+"""A course on its way: which sessions were held, and what follows from the first and the last."""
