@@ -8,10 +8,8 @@ from typing import Final
 from services.referral import configuration, programme_files
 from services.referral.carrying_out import Decided
 from services.referral.catalogue import PRODUCED
-from services.referral.course.handlers import Courses
 from services.referral.documents import read_any, receipt
 from services.referral.handlers_intake import Intake
-from services.referral.handlers_sessions import Training
 from services.referral.handlers_training import Clock
 from services.referral.metrics import Metrics
 from services.referral.portfolio import handlers as portfolio_register
@@ -55,7 +53,6 @@ def service(settings: ReferralSettings) -> Service:
     clock = Clock(directory=directory, portfolio=portfolio, timetable=timetable, metrics=metrics)
     decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
     worklist = Worklist(decided=decided, register=office.register)
-    courses = Courses(directory=directory, portfolio=portfolio)
     return Service(
         name=ReferralSettings.service,
         migrations=MIGRATIONS,
@@ -65,7 +62,7 @@ def service(settings: ReferralSettings) -> Service:
                 handler=Intake(office=office, read=read_any, metrics=metrics),
                 kind="intake",
             ),
-            Subscription(topics=["training"], handler=Training(clock=clock, courses=courses)),
+            Subscription(topics=["training"], handler=clock.training),
             Subscription(topics=[TOPIC], handler=portfolio_register.hear),
         ],
         timers={AT_RISK: clock.due, MISSED: clock.due},

@@ -72,26 +72,18 @@ class RevokePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountOffer:
-    """A session was offered, or moved. `known`: time and place are those that were told before.
-
-    `first`: it is one of the order's first step, in which the course starts.
-    """
+    """A session was offered, or moved. `known`: time and place are those that were told before."""
 
     offer: Offer
     known: bool = False
-    first: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropOffer:
-    """An offered session was cancelled. `by_withdrawal`: its order was withdrawn, or rests.
-
-    `first` as in CountOffer.
-    """
+    """An offered session was cancelled. `by_withdrawal`: its order was withdrawn, or rests."""
 
     offer: Offer
     by_withdrawal: bool
-    first: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

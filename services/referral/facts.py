@@ -62,7 +62,6 @@ class Told(StrEnum):
 
     OFFERED = "offered"
     CANCELLED = "cancelled"
-    STARTED = "started"
     ENDED = "ended"
 
 

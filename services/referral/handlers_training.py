@@ -106,7 +106,7 @@ class Clock:
         if isinstance(command, CountOffer | DropOffer):
             before = desk.sessions.get(command.offer.session_id)
             session = _session(reading.referral_id, command)
-            if not desk.heard(session) or not command.first:
+            if not desk.heard(session):
                 return Applied()
             if isinstance(command, CountOffer):
                 command = replace(command, known=_same_time_and_place(before, session))

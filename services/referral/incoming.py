@@ -11,7 +11,6 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.referral.commands import ClockCommand, CountOffer, DropOffer, FaceInfeasible
 from services.referral.facts import Offer
-from services.referral.identity import step_id
 from shared.envelope import TYPE_PREFIX, Message
 
 Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
@@ -44,8 +43,6 @@ class _Location(_Model):
 class _SessionOffered(_Model):
     session_id: Id
     referral_id: Id
-    order_id: str | None = None
-    step_id: str | None = None
     start: Instant
     location: _Location | None = None
     revision: int = Field(ge=0, lt=2**31)
@@ -54,8 +51,6 @@ class _SessionOffered(_Model):
 class _SessionCancelled(_Model):
     session_id: Id
     referral_id: Id
-    order_id: str | None = None
-    step_id: str | None = None
     start: Instant
     reason: str = ""
     revision: int = Field(ge=0, lt=2**31)
@@ -108,7 +103,7 @@ def _offered(message: Message) -> News:
     )
     return News(
         referral_id=event.referral_id,
-        command=CountOffer(offer=offer, first=_is_first(event)),
+        command=CountOffer(offer=offer),
     )
 
 
@@ -122,19 +117,8 @@ def _cancelled(message: Message) -> News:
     )
     return News(
         referral_id=event.referral_id,
-        command=DropOffer(
-            offer=offer,
-            by_withdrawal=event.reason in {"order-withdrawn", "paused"},
-            first=_is_first(event),
-        ),
+        command=DropOffer(offer=offer, by_withdrawal=event.reason in {"order-withdrawn", "paused"}),
     )
-
-
-def _is_first(event: _SessionOffered | _SessionCancelled) -> bool:
-    """Whether it is a session of its order's first step; so too where nobody says."""
-    if event.order_id is None or event.step_id is None:
-        return True
-    return event.step_id == step_id(event.order_id, 1)
 
 
 def _infeasible(message: Message) -> News:
