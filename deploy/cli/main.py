@@ -8,6 +8,7 @@ import sys
 import typer
 
 from deploy.cli import (
+    capacity,
     dead_letters,
     demo,
     portfolio,
@@ -43,6 +44,7 @@ app.command()(watch.watch)
 app.command()(sample.credentials)
 app.command()(report.report)
 app.command()(what_if.what_if)
+app.add_typer(capacity.app, name="capacity")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(portfolio.app, name="portfolio")
 app.add_typer(programmes.app, name="programmes")

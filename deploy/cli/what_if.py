@@ -21,7 +21,7 @@ from deploy.cli.what_if_told import told
 from deploy.planning.faults import UnusableFileError
 from deploy.planning.page import page
 from deploy.planning.poster import poster
-from deploy.planning.reading import people_of, roster_of
+from deploy.planning.reading import accepted, people_of, roster_of
 from deploy.planning.roster import Roster, stated
 from services.scheduling.app import public_holiday
 from services.scheduling.capacity import LocationWeek
@@ -158,7 +158,7 @@ def what_if(
         first = _monday(since)
         if roster is None:
             raise CommandError("say where today's locations and hours stand: --roster FILE")
-        hours = roster_of(roster, COMPETENCES, [first])
+        hours = accepted(roster_of(roster), COMPETENCES, [first])
         demand = _demand(people, first)
         world = build(
             _weeks(hours, first),
@@ -243,7 +243,9 @@ def _given(world: World, question: Question, path: Path | None, first: date) -> 
         return None
     if path is None:
         raise CommandError("--staff given needs the hours after the change: --staff-roster FILE")
-    return capacity_of(world, _weeks(roster_of(path, COMPETENCES, [first]), first), public_holiday)
+    return capacity_of(
+        world, _weeks(accepted(roster_of(path), COMPETENCES, [first]), first), public_holiday
+    )
 
 
 def _chosen(option: str, text: str | None, known: dict[str, Any]) -> Any:

@@ -87,6 +87,11 @@ def _statement(
                     "competences": therapist["competences"],
                     "languages": therapist["languages"],
                     "shifts": list(_shifts(path, therapist, monday)),
+                    "duties": [
+                        {"unit": duty["unit"], "share": duty["share"]}
+                        for duty in roster.get("duty", ())
+                        if duty["therapist"] == therapist["id"]
+                    ],
                 }
                 for therapist in roster.get("therapist", ())
                 if therapist["location"] == code
@@ -107,7 +112,7 @@ def _statement(
 
 def _shifts(path: Path, therapist: Mapping[str, Any], monday: date) -> Iterator[dict[str, str]]:
     """The hours "mon 08:00-10:00, wed 12:00-14:00" of a week as instants."""
-    for part in therapist["hours"].split(","):
+    for part in filter(None, therapist["hours"].split(",")):
         try:
             name, hours = part.split()
             begin, end = (time.fromisoformat(clock) for clock in hours.split("-"))

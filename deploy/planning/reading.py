@@ -2,23 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from deploy.planning import places, roster_toml
+from deploy.planning import places, roster_csv, roster_toml
 from deploy.planning.faults import Fault, UnusableFileError, read_text
 from deploy.planning.places import People
-from deploy.planning.roster import Roster, check
+from deploy.planning.roster import Roster, check, stated
+from services.scheduling.staffing import Breach, Rule, breaches
 
 
-def roster_of(path: Path, competences: frozenset[str], mondays: Sequence[date]) -> Roster:
-    """A roster that scheduling would accept in these weeks. Raises `UnusableFileError`."""
-    roster = roster_toml.read(str(path), content_of(path))
+def roster_of(
+    path: Path,
+    *,
+    locations: Path | None = None,
+    duties: Path | None = None,
+    provider: str = "",
+    source: str = "",
+) -> Roster:
+    """A roster as it can be read: TOML, or CSV with its locations in a file of their own.
+
+    `provider` and `source` are those of a CSV, which names neither. Raises `UnusableFileError`.
+    """
+    if path.suffix.lower() != ".csv":
+        return roster_toml.read(str(path), content_of(path))
+    if locations is None:
+        text = "hours in a CSV need their locations: --locations FILE"
+        raise UnusableFileError([Fault(str(path), 1, text)])
+    return roster_csv.read(
+        (str(path), content_of(path)),
+        (str(locations), content_of(locations)),
+        provider=provider,
+        source=source,
+        duties=None if duties is None else (str(duties), content_of(duties)),
+    )
+
+
+def accepted(roster: Roster, competences: frozenset[str], mondays: Sequence[date]) -> Roster:
+    """The roster, where scheduling would accept it. Raises `UnusableFileError`."""
     found = check(roster, competences, mondays)
     if found:
         raise UnusableFileError(found)
     return roster
+
+
+def broken(roster: Roster, rules: Sequence[Rule], monday: date) -> Iterator[tuple[Breach, int]]:
+    """The staffing rules that a week breaks, each with the line that it is best mended at."""
+    found = breaches(rules, [one.week for one in stated(roster, monday)])
+    for one in found:
+        lines = [duty.line for duty in roster.duties if one.about in (duty.unit, duty.therapist)]
+        yield one, min(lines, default=1)
 
 
 def people_of(path: Path) -> People:

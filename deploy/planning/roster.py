@@ -25,6 +25,7 @@ from services.scheduling.capacity import (
     problems,
     week_of,
 )
+from services.scheduling.capacity import Duty as StatedDuty
 
 _DAYS: Final = {
     name: number
@@ -99,6 +100,8 @@ class Roster:
     places: tuple[Place, ...]
     hours: tuple[Hours, ...]
     duties: tuple[Duty, ...] = field(default=())
+    places_file: str = ""  # where it is another
+    duties_file: str = ""
 
     def dated(self) -> list[date]:
         """The Mondays of weeks that have hours of their own, by date."""
@@ -153,12 +156,25 @@ def stated(roster: Roster, monday: date, version: int = 1) -> Iterator[Stated]:
                     competences=one.competences,
                     languages=one.languages,
                     shifts=tuple(_shift(span, monday) for span in of),
+                    duties=_duties(roster, one),
                 )
                 for one, of in zip(hours, spans, strict=True)
             ),
             closed=False,
         )
         yield Stated(week, place, hours, spans)
+
+
+def _duties(roster: Roster, one: Hours) -> tuple[StatedDuty, ...]:
+    """A therapist's duties, stated once: with the first location that they have hours at."""
+    first = next(hours for hours in roster.hours if hours.therapist == one.therapist)
+    if first is not one:
+        return ()
+    return tuple(
+        StatedDuty(unit=duty.unit, share=duty.share)
+        for duty in roster.duties
+        if duty.therapist == one.therapist
+    )
 
 
 def check(roster: Roster, competences: frozenset[str], mondays: Sequence[date]) -> list[Fault]:
@@ -170,12 +186,17 @@ def check(roster: Roster, competences: frozenset[str], mondays: Sequence[date]) 
             line = one.lines.get("location", one.lines[""])
             text = f"no location has the code {one.location!r}; known are {_listed(known)}"
             found.append(Fault(roster.file, line, text))
+    staff = {one.therapist for one in roster.hours}
+    for duty in roster.duties:
+        if duty.therapist not in staff:
+            text = f"no therapist is called {duty.therapist!r}"
+            found.append(Fault(roster.duties_file or roster.file, duty.line, text))
     if not any(place.open for place in roster.places):
         found.append(Fault(roster.file, 1, "states no open location"))
     for place in roster.places:
         if not place.open and any(one.location == place.location.code for one in roster.hours):
             text = f"{place.location.code} is not open, yet therapists have hours there"
-            found.append(Fault(roster.file, place.lines[""], text))
+            found.append(Fault(roster.places_file or roster.file, place.lines[""], text))
     for monday in mondays:
         before: dict[str, list[tuple[str, Shift]]] = {}
         for part in stated(roster, monday):
@@ -190,7 +211,9 @@ def check(roster: Roster, competences: frozenset[str], mondays: Sequence[date]) 
 
 
 def _fault(roster: Roster, one: Stated, problem: Problem) -> Fault:
-    return Fault(roster.file, one.line(problem.element), f"{_plain(problem, one)}")
+    of_a_therapist = _SHIFT.match(problem.element)
+    file = roster.file if of_a_therapist else roster.places_file or roster.file
+    return Fault(file, one.line(problem.element), _plain(problem, one))
 
 
 def _plain(problem: Problem, one: Stated) -> str:

@@ -58,7 +58,11 @@ def service(settings: SchedulingSettings) -> Service:
     kept = timedelta(days=settings.keep_days)
     scheduling = Scheduling(terms(municipalities, otherwise, kept), postcodes())
     retention = Retention(kept)
-    rosters = Rosters(Sources(settings.topics), competences(municipalities, otherwise))
+    rosters = Rosters(
+        Sources(settings.topics),
+        competences(municipalities, otherwise),
+        lambda provider: municipalities.get(provider, otherwise).staffing,
+    )
     return Service(
         name=SchedulingSettings.service,
         migrations=MIGRATIONS,

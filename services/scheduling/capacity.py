@@ -50,6 +50,14 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """A share of a full-time therapist that a unit (a district, a centre) has; never bookable."""
+
+    unit: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Therapist:
     """A therapist as the roster knows them; `id` is the roster's own and says nothing."""
 
@@ -57,6 +65,7 @@ class Therapist:
     competences: frozenset[str]
     languages: frozenset[str]
     shifts: tuple[Shift, ...]
+    duties: tuple[Duty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +140,11 @@ def problems(week: LocationWeek, competences: frozenset[str]) -> list[Problem]:
         found += [
             Problem(f"{at}.competences", f"{name!r} is no competence that is known here")
             for name in sorted(therapist.competences - competences)
+        ]
+        found += [
+            Problem(f"{at}.duties[{number}].share", f"{duty.share:g} is not above 0 and up to 1")
+            for number, duty in enumerate(therapist.duties)
+            if not 0 < duty.share <= 1
         ]
         found += _shift_problems(therapist.shifts, at, monday)
     return found

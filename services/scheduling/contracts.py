@@ -170,7 +170,19 @@ def examples() -> dict[str, bytes]:
     fault = {"element": "therapists[0].shifts[0].end", "reason": "is not after the start"}
     models: dict[str, BaseModel] = {
         "capacity.stated": good,
-        "capacity.accepted": CapacityAccepted(**receipt, reason=None, element=None),
+        "capacity.accepted": CapacityAccepted(
+            **receipt,
+            reason=None,
+            element=None,
+            staffing=[
+                {
+                    "rule": "each district has one therapist",
+                    "about": "Nord",
+                    "problem": "Nord has 0.5 therapists, and at least 1 are needed",
+                    "proposal": "0.5 of 316-t01 (4 of 37 hours can be booked)",
+                }
+            ],
+        ),
         "capacity.refused": CapacityRefused(**receipt, **fault, problems=[fault]),
     }
     for name, model in models.items():

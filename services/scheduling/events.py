@@ -147,6 +147,12 @@ class CapacityAnswer(_Wire):
 class CapacityAccepted(CapacityAnswer):
     """The statement is used."""
 
+    staffing: list[Mapping[str, str]] = Field(
+        default=[],
+        description="Staffing rules that the week breaks, as rule, about, problem and proposal; "
+        "said when all of the provider's locations have stated the week",
+    )
+
 
 class CapacityRefused(CapacityAnswer):
     """The statement is not used; what was stated before still holds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from services.scheduling import capacity, events, store
 from services.scheduling.capacity import LocationWeek, Problem, Shift
 from services.scheduling.incoming import CapacityStated, faults, stated
 from services.scheduling.settings import Sources
+from services.scheduling.staffing import Breach, Rule, breaches
 from shared.envelope import Event, Message
 from shared.handling import Applied, Outcome, Unit
 
@@ -22,12 +24,18 @@ class Rosters:
     """The handler of roster.<source>.capacity.
 
     `sources` knows whom each roster system may speak for; `competences` gives those that a
-    provider's programmes know.
+    provider's programmes know, `staffing` its staffing rules.
     """
 
-    def __init__(self, sources: Sources, competences: Callable[[str], frozenset[str]]) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        competences: Callable[[str], frozenset[str]],
+        staffing: Callable[[str], tuple[Rule, ...]] = lambda _: (),
+    ) -> None:
         self._sources = sources
         self._competences = competences
+        self._staffing = staffing
 
     async def intake(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
         """Accepts or refuses each statement; the receipt names the element at fault."""
@@ -40,6 +48,8 @@ class Rosters:
             (one.provider, one.week, one.location): one
             for one in await store.accepted(unit.conn, [(one.provider, one.week) for one in good])
         }
+        ruled = {one.provider for one in good if self._staffing(one.provider)}
+        expected = await store.stated_locations(unit.conn, ruled) if ruled else {}
         fresh: dict[tuple[str, str, str], store.Accepted] = {}
         outcomes: list[Outcome] = []
         for message, one in zip(messages, read, strict=True):
@@ -51,7 +61,8 @@ class Rosters:
             key = (one.provider, one.week, one.location.code)
             before = known.get(key)
             if before is not None and (before.version, before.digest) == (one.version, digest):
-                outcomes.append(Applied(events=[_acceptance(message, one)]))
+                broken = self._breaches(one, known, expected)
+                outcomes.append(Applied(events=[_acceptance(message, one, broken)]))
                 continue
             problem = _conflict(one, before, known)
             if problem is not None:
@@ -61,9 +72,37 @@ class Rosters:
             known[key] = fresh[key] = store.Accepted(
                 one.provider, one.location.code, one.week, one.version, digest, body
             )
-            outcomes.append(Applied(events=[_acceptance(message, one), _republished(one, body)]))
+            broken = self._breaches(one, known, expected)
+            outcomes.append(
+                Applied(events=[_acceptance(message, one, broken), _republished(one, body)])
+            )
         await store.accept(unit.conn, fresh.values())
         return outcomes
+
+    def _breaches(
+        self,
+        one: CapacityStated,
+        known: Mapping[tuple[str, str, str], store.Accepted],
+        expected: Mapping[str, frozenset[str]],
+    ) -> list[Breach]:
+        """The staffing rules that the week breaks, once all of the provider's locations are in."""
+        rules = self._staffing(one.provider)
+        if not rules:
+            return []
+        of_week = {
+            location: accepted
+            for (provider, week, location), accepted in known.items()
+            if (provider, week) == (one.provider, one.week)
+        }
+        if not expected.get(one.provider, frozenset()) <= of_week.keys():
+            return []
+        return breaches(
+            rules,
+            [
+                stated(CapacityStated.model_validate_json(accepted.body))
+                for _, accepted in sorted(of_week.items())
+            ],
+        )
 
     def read(self, message: Message) -> CapacityStated | Refused:
         """What a statement says, or why it can't be used by itself. Never raises."""
@@ -122,7 +161,12 @@ def _shifts(one: store.Accepted) -> list[tuple[str, Shift]]:
 
 
 def _digest(model: CapacityStated) -> bytes:
-    return hashlib.sha256(model.model_dump_json().encode()).digest()
+    """Without duties it is what it was before there were any: a statement stays the same."""
+    duties = any(one.duties for one in model.therapists)
+    told = model.model_dump_json(
+        exclude=None if duties else {"therapists": {"__all__": {"duties"}}}
+    )
+    return hashlib.sha256(told.encode()).digest()
 
 
 def _source(message: Message) -> str:
@@ -130,7 +174,7 @@ def _source(message: Message) -> str:
     return message.topic.removeprefix("roster.").removesuffix(".capacity")
 
 
-def _acceptance(message: Message, model: CapacityStated) -> Event:
+def _acceptance(message: Message, model: CapacityStated, broken: Sequence[Breach]) -> Event:
     receipt = events.CapacityAccepted(
         event_id=message.id,
         location=model.location.code,
@@ -138,6 +182,7 @@ def _acceptance(message: Message, model: CapacityStated) -> Event:
         version=model.version,
         reason=None,
         element=None,
+        staffing=[asdict(one) for one in broken[:_MOST_PROBLEMS]],
     )
     return _receipt(message, events.ACCEPTED, model.location.code, receipt)
 

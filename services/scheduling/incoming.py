@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from services.scheduling.capacity import (
+    Duty,
     Location,
     LocationWeek,
     Problem,
@@ -100,13 +101,21 @@ class ShiftIn(Incoming):
     end: Instant
 
 
+class DutyIn(Incoming):
+    """A share of a full-time therapist that a district or a centre has; never bookable."""
+
+    unit: Code
+    share: float
+
+
 class TherapistIn(Incoming):
-    """A therapist's week at the location."""
+    """A therapist's week at the location. Duties are stated at one of a therapist's locations."""
 
     id: Code
     competences: list[Code] = Field(default_factory=list, max_length=50)
     languages: list[Code] = Field(default=["da"], max_length=50)
     shifts: list[ShiftIn] = Field(default_factory=list, max_length=100)
+    duties: list[DutyIn] = Field(default_factory=list, max_length=50)
 
 
 class CapacityStated(Incoming):
@@ -234,6 +243,7 @@ def stated(model: CapacityStated) -> LocationWeek:
                 competences=frozenset(one.competences),
                 languages=frozenset(one.languages),
                 shifts=tuple(Shift(shift.start, shift.end) for shift in one.shifts),
+                duties=tuple(Duty(unit=duty.unit, share=duty.share) for duty in one.duties),
             )
             for one in model.therapists
         ),

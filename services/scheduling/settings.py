@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
+from services.scheduling.staffing import Rule
 from services.scheduling.weights import WEIGHTS, Weights
 from shared.settings import ServiceSettings, SettingsError
 from shared.topics import Cluster, ClusterFileError, load
@@ -73,6 +74,7 @@ class Municipality:
     transfer_minutes: int = 60
     competences: frozenset[str] = COMPETENCES
     weights: Weights = WEIGHTS
+    staffing: tuple[Rule, ...] = ()
 
 
 def read_municipalities(folder: Path, otherwise: Municipality) -> Mapping[str, Municipality]:
@@ -117,7 +119,30 @@ def _municipality(path: Path, content: Mapping[str, Any], otherwise: Municipalit
         transfer_minutes=minutes,
         competences=frozenset(names),
         weights=_weights(path, terms.get("weights", {}), otherwise.weights),
+        staffing=_staffing(path, terms.get("staffing", [])),
     )
+
+
+def _staffing(path: Path, tables: object) -> tuple[Rule, ...]:
+    """A municipality's staffing rules: [[scheduling.staffing]] of name, units, least, most."""
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise SettingsError(f"{path}: scheduling.staffing must be tables, [[scheduling.staffing]]")
+    rules: list[Rule] = []
+    known: set[str] = set()
+    for number, table in enumerate(tables):
+        where = f"{path}: scheduling.staffing[{number}]"
+        units, name = table.get("units"), table.get("name", "")
+        least, most = table.get("least", 0.0), table.get("most", table.get("least"))
+        if not isinstance(units, list) or not all(isinstance(u, str) and u for u in units):
+            raise SettingsError(f"{where}.units must be a list of names")
+        if twice := sorted(set(units) & known):
+            raise SettingsError(f"{where}.units: {', '.join(twice)} has a rule already")
+        numbers = all(type(one) in (int, float) for one in (least, most))
+        if not numbers or not 0 <= least <= most <= 100:
+            raise SettingsError(f"{where}: least and most must be numbers, 0 <= least <= most")
+        known |= set(units)
+        rules.append(Rule(name=str(name), units=tuple(units), least=least, most=most))
+    return tuple(rules)
 
 
 def _weights(path: Path, table: object, otherwise: Weights) -> Weights:

@@ -112,6 +112,8 @@ DO UPDATE SET version = excluded.version, body = excluded.body"""
 _ACCEPTED: Final = """
 SELECT provider, location, week, version, digest, body FROM accepted_capacity
 WHERE (provider, week) IN (SELECT * FROM unnest($1::text[], $2::text[]))"""
+_STATED_LOCATIONS: Final = """
+SELECT DISTINCT provider, location FROM accepted_capacity WHERE provider = ANY($1)"""
 _ACCEPT: Final = """
 INSERT INTO accepted_capacity (provider, location, week, version, digest, body)
 SELECT p, l, w, v, d, b::jsonb
@@ -315,6 +317,14 @@ async def accepted(conn: Connection, weeks_of: Iterable[tuple[str, str]]) -> lis
     pairs = sorted(set(weeks_of))
     rows = await conn.fetch(_ACCEPTED, [code for code, _ in pairs], [week for _, week in pairs])
     return [Accepted(**dict(row)) for row in rows]
+
+
+async def stated_locations(conn: Connection, codes: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The locations that have ever stated capacity, by provider."""
+    found: dict[str, set[str]] = {}
+    for row in await conn.fetch(_STATED_LOCATIONS, sorted(codes)):
+        found.setdefault(row["provider"], set()).add(row["location"])
+    return {code: frozenset(locations) for code, locations in found.items()}
 
 
 async def accept(conn: Connection, statements: Iterable[Accepted]) -> None:

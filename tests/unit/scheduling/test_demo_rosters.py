@@ -49,7 +49,9 @@ def test_the_roster_systems_may_speak_for_the_municipality(code: str) -> None:
 def test_randers_has_five_locations_and_forty_therapists() -> None:
     first_week = [week for _, week in weeks("730")][:5]
     assert len({week.location.code for week in first_week}) == 5
-    assert sum(len(week.therapists) for week in first_week) == 40
+    staff = [therapist for week in first_week for therapist in week.therapists]
+    assert sum(bool(therapist.shifts) for therapist in staff) == 40
+    assert [bool(one.duties) for one in staff] == [not one.shifts for one in staff]
 
 
 def test_hours_keep_to_danish_time_when_the_clocks_change() -> None:
