@@ -7,17 +7,12 @@ a new version is a new type.
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from services.notifications.events import MODELS
+from shared import contract_files
 from shared.envelope import TYPE_PREFIX
-
-FOLDER: Final = Path(__file__).parents[2] / "shared" / "contracts"
 
 _REASONS: Final = {"sent": None, "failed": "smtp-550", "uncertain": "smtp-disconnected"}
 
@@ -49,35 +44,13 @@ def examples() -> dict[str, bytes]:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON schema of each event by its name without prefix."""
-    return {
-        name.removeprefix(TYPE_PREFIX): {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": f"urn:genvej:{name.removeprefix(TYPE_PREFIX)}",
-            **model.model_json_schema(mode="serialization"),
-            "title": name,
-        }
-        for name, model in MODELS.items()
-    }
+    return contract_files.schemas(MODELS)
 
 
 def files() -> dict[str, bytes]:
     """All files by name, as they should lie in the folder."""
-    made = {f"{name}.schema.json": _pretty(schema) for name, schema in schemas().items()}
-    found = examples()
-    return made | {f"{n}.example.json": _pretty(orjson.loads(v)) for n, v in found.items()}
-
-
-def _pretty(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def main() -> None:
-    """Writes the files into the folder given, by default shared/contracts."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files().items():
-        (folder / name).write_bytes(content)
+    return contract_files.files(schemas(), examples())
 
 
 if __name__ == "__main__":
-    main()
+    contract_files.write(files)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -62,10 +61,10 @@ from services.referral.plan import (
 )
 from services.referral.referral import Referral
 from services.referral.worklist import DecideWork, WorkCase, decide_work
+from shared import contract_files
 from shared.crypto import Unreadable, Vault, keyed_hash, new_data_key, open_record, seal_record
 from shared.envelope import TYPE_PREFIX
 
-FOLDER: Final = Path(__file__).parents[2] / "shared" / "contracts"
 CLEAR: Final = "citizen.recorded.v1.clear"
 SEALED: Final = "citizen.recorded.v1"
 EXAMPLE_KEY: Final = hashlib.sha256(b"an example, and nobody's secret").digest()
@@ -248,23 +247,9 @@ def schemas() -> dict[str, dict[str, Any]]:
     """The JSON schema of each event by its name without prefix."""
     models: dict[str, type[BaseModel]] = {CLEAR: CitizenRecord}
     for types in PRODUCED.values():
-        models |= {name.removeprefix(TYPE_PREFIX): model for name, model in types.items()}
-    found = {name: _schema(name, model) for name, model in models.items()}
-    found[ACKNOWLEDGED.removeprefix(TYPE_PREFIX)] = _receipt_schema()
-    return found
-
-
-def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(by_alias=True, mode="serialization")
-    return _headed(name, schema)
-
-
-def _headed(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:genvej:{name}",
-    }
-    return {**head, **schema, "title": f"{TYPE_PREFIX}{name}"}
+        models |= types
+    acknowledged = contract_files.schema(ACKNOWLEDGED, _receipt_schema())
+    return contract_files.schemas(models) | {ACKNOWLEDGED.removeprefix(TYPE_PREFIX): acknowledged}
 
 
 def _receipt_schema() -> dict[str, Any]:
@@ -281,20 +266,17 @@ def _receipt_schema() -> dict[str, Any]:
         "required": ["resourceType", "response"],
     }
     entry = {"type": "object", "properties": {"resource": header}, "required": ["resource"]}
-    return _headed(
-        ACKNOWLEDGED.removeprefix(TYPE_PREFIX),
-        {
-            "description": "MedCom's Acknowledgement (content type application/fhir+json); to a "
-            "sender of XML the receipt is XCTL03 or XCTL02 (application/xml) instead.",
-            "type": "object",
-            "properties": {
-                "resourceType": {"const": "Bundle"},
-                "type": {"const": "message"},
-                "entry": {"type": "array", "prefixItems": [entry], "minItems": 1},
-            },
-            "required": ["resourceType", "type", "entry"],
+    return {
+        "description": "MedCom's Acknowledgement (content type application/fhir+json); to a "
+        "sender of XML the receipt is XCTL03 or XCTL02 (application/xml) instead.",
+        "type": "object",
+        "properties": {
+            "resourceType": {"const": "Bundle"},
+            "type": {"const": "message"},
+            "entry": {"type": "array", "prefixItems": [entry], "minItems": 1},
         },
-    )
+        "required": ["resourceType", "type", "entry"],
+    }
 
 
 def sealed(folder: Path, clear: bytes) -> bytes:
@@ -310,26 +292,13 @@ def sealed(folder: Path, clear: bytes) -> bytes:
     return seal_record(vault, new_data_key(), clear, context)
 
 
-def files(folder: Path = FOLDER) -> dict[str, bytes]:
+def files() -> dict[str, bytes]:
     """All files by name, as they should lie in the folder."""
-    made = {f"{name}.schema.json": _pretty(schema) for name, schema in schemas().items()}
     found = examples()
-    made |= {f"{name}.example.json": _pretty(orjson.loads(v)) for name, v in found.items()}
-    made[f"{SEALED}.example.json"] = _pretty(orjson.loads(sealed(folder, found[CLEAR])))
-    return made
-
-
-def _pretty(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def main() -> None:
-    """Writes the files into the folder given, by default shared/contracts."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files(folder).items():
-        (folder / name).write_bytes(content)
+    return contract_files.files(
+        schemas(), found | {SEALED: sealed(contract_files.FOLDER, found[CLEAR])}
+    )
 
 
 if __name__ == "__main__":
-    main()
+    contract_files.write(files)

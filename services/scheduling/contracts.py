@@ -7,10 +7,8 @@ by the same code as any order. A released schema never changes; a new version is
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -35,9 +33,8 @@ from services.scheduling.responses import (
     Response,
     to_event,
 )
+from shared import contract_files
 from shared.envelope import TYPE_PREFIX, Event
-
-FOLDER: Final = Path(__file__).parents[2] / "shared" / "contracts"
 
 _NOW: Final = datetime(2022, 5, 23, 6, 0, tzinfo=UTC)
 _SATURDAY: Final = ("2022-05-28T07:00:00Z", "2022-05-28T10:00:00Z")
@@ -192,36 +189,13 @@ def examples() -> dict[str, bytes]:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON schema of each event by its name without prefix."""
-    models = {name: model for types in PRODUCES.values() for name, model in types.items()}
-    return {
-        name.removeprefix(TYPE_PREFIX): {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": f"urn:genvej:{name.removeprefix(TYPE_PREFIX)}",
-            **model.model_json_schema(by_alias=True, mode="serialization"),
-            "title": name,
-        }
-        for name, model in models.items()
-    }
+    return contract_files.schemas({n: m for types in PRODUCES.values() for n, m in types.items()})
 
 
 def files() -> dict[str, bytes]:
     """All files by name, as they should lie in the folder."""
-    made = {f"{name}.schema.json": _pretty(schema) for name, schema in schemas().items()}
-    found = examples()
-    return made | {f"{n}.example.json": _pretty(orjson.loads(v)) for n, v in found.items()}
-
-
-def _pretty(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def main() -> None:
-    """Writes the files into the folder given, by default shared/contracts."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files().items():
-        (folder / name).write_bytes(content)
+    return contract_files.files(schemas(), examples())
 
 
 if __name__ == "__main__":
-    main()
+    contract_files.write(files)
