@@ -81,12 +81,21 @@ def decide(
     referral: Annotated[
         str | None, typer.Option("--referral", help="The other referral that the decision needs.")
     ] = None,
+    programme: Annotated[
+        str | None, typer.Option("--programme", help="The programme that the decision needs.")
+    ] = None,
     remark: Annotated[
         str | None, typer.Option("--remark", help="Kept sealed beside the entry, in no event.")
     ] = None,
 ) -> None:
     """Settle an entry: what you decide is carried out, and the entry closed in your name."""
-    body = {"decision": decision, "day": day, "referral_id": referral, "remark": remark}
+    body = {
+        "decision": decision,
+        "day": day,
+        "referral_id": referral,
+        "programme": programme,
+        "remark": remark,
+    }
     given = {name: value for name, value in body.items() if value is not None}
     path = f"/worklist/{_find(member, entry)}/decision"
     answer = ask_as(member, "referral", "POST", path, json=given)

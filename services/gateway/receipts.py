@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shared.envelope import Message
     from shared.handling import Outcome, Unit
 
-RECEIPTS: Final = ("hospital.{hospital}.receipts",)
+RECEIPTS: Final = ("hospital.{hospital}.receipts", "sender.{sender}.receipts")
 _PASSING: Final = b'"transient-error"'
 
 

@@ -69,7 +69,9 @@ class StayReply(Reply):
 
     def _carry_out(self, referral: Referral, command: HearOfStay, done: _Done) -> None:
         office, desk = self._office, self._desk
-        rule = office.portfolio.terms(referral.type, referral.discharge_date).law.limit
+        day = referral.discharge_date
+        terms = office.portfolio.standing(referral.type, referral.programme, day)
+        rule = terms.law.limit if terms is not None else None
         order = desk.order_of(referral)
         facts = decide_stay(referral, order, rule, command, self._one.message.timestamp)
         change = desk.apply(facts)

@@ -43,6 +43,23 @@ FOREIGN_SENDER: Final = Refusal(
     Field.SENDER, "forbidden", "Afsenderen må ikke sende på dette sygehus' kanal."
 )
 FOREIGN_HEADER: Final = replace(FOREIGN_SENDER, field=Field.MESSAGE_SENDER)
+WRONG_CHANNEL: Final = Refusal(
+    Field.DOCUMENT,
+    "not-supported",
+    "Genoptræningsplaner og sygehusenes meddelelser sendes på sygehusets egen kanal, andre "
+    "henvisninger på henviserens.",
+)
+WRONG_BASIS: Final = Refusal(
+    Field.BASIS, "forbidden", "Afsenderen henviser ikke på dette grundlag."
+)
+NO_BASIS: Final = Refusal(
+    Field.BASIS, "required", "Henvisningens grundlag mangler: afsenderen har flere."
+)
+CANT_CORRECT: Final = Refusal(
+    Field.DOCUMENT,
+    "not-supported",
+    "En henvisning kan ikke rettes: træk den tilbage, og send en ny.",
+)
 UNKNOWN_RECEIVER: Final = Refusal(
     Field.RECEIVER, "not-found", "Modtageren er ikke en kommune, som modtager planer her."
 )
@@ -56,6 +73,7 @@ NEVER_CAME: Final = Refusal(
     Field.CORRECTS, "not-found", "Den plan, som dokumentet vedrører, er aldrig modtaget."
 )
 _GGOP: Final = "/Emessage/RehabilitationPlan"
+_XREF: Final = "/Emessage/MunicipalityReferral"
 # The same words for an element as `documents` has for it; a test holds them together.
 ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
     Format.FHIR: {
@@ -72,6 +90,9 @@ ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
         Field.DEADLINE_TEXT: "ServiceRequest.occurrencePeriod.start",
         Field.REPLACES: "ServiceRequest.replaces",
         Field.CORRECTS: "Provenance.entity.what.reference",
+        Field.BASIS: "ServiceRequest.category",
+        Field.PROGRAMME: "ServiceRequest.code",
+        Field.CONSENT: "Consent.status",
     },
     Format.GGOP: {
         Field.DOCUMENT: _GGOP,
@@ -86,6 +107,26 @@ ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
         Field.DEADLINE_TEXT: f"{_GGOP}/RehabilitationDeadline",
         Field.REPLACES: f"{_GGOP}/Reference/Identifier",
         Field.CORRECTS: f"{_GGOP}/Reference/Identifier",
+        Field.BASIS: f"{_GGOP}/Sender",
+        Field.PROGRAMME: _GGOP,
+        Field.CONSENT: f"{_GGOP}/ConsentInformed",
+    },
+    Format.XREF: {
+        Field.DOCUMENT: _XREF,
+        Field.DOCUMENT_ID: f"{_XREF}/Letter/Identifier",
+        Field.SENDER: f"{_XREF}/Sender/EANIdentifier",
+        Field.MESSAGE_SENDER: f"{_XREF}/Sender/EANIdentifier",
+        Field.RECEIVER: f"{_XREF}/Receiver/EANIdentifier",
+        Field.TYPE: _XREF,
+        Field.CITIZEN: f"{_XREF}/Patient/CivilRegistrationNumber",
+        Field.DISCHARGE: f"{_XREF}/Letter/Authorisation/Date",
+        Field.LATER_START: _XREF,
+        Field.DEADLINE_TEXT: _XREF,
+        Field.REPLACES: f"{_XREF}/Reference/Identifier",
+        Field.CORRECTS: f"{_XREF}/Reference/Identifier",
+        Field.BASIS: f"{_XREF}/Sender",
+        Field.PROGRAMME: _XREF,
+        Field.CONSENT: _XREF,
     },
 }
 _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
@@ -123,6 +164,10 @@ _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
     Note.DEATH_TAKEN_BACK: (
         Field.DOCUMENT,
         "Dødsfaldet er taget tilbage. En medarbejder tager stilling til borgerens forløb.",
+    ),
+    Note.PROGRAMME_TO_CHOOSE: (
+        Field.PROGRAMME,
+        "Henvisningen er modtaget. Visitationen vælger tilbuddet sammen med borgeren.",
     ),
     Note.TOO_LATE: (
         Field.DISCHARGE,

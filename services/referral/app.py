@@ -58,7 +58,7 @@ def service(settings: ReferralSettings) -> Service:
         migrations=MIGRATIONS,
         subscriptions=[
             Subscription(
-                topics=[configuration.INTAKE],
+                topics=[configuration.INTAKE, configuration.OTHERS],
                 handler=Intake(office=office, read=read_any, metrics=metrics),
                 kind="intake",
             ),

@@ -9,12 +9,13 @@ from services.referral.commands import Municipality
 from services.referral.configuration import Hospital
 from services.referral.dialogue import CareMessage
 from services.referral.plan import Plan, Unreadable
+from services.referral.request import Request
 from services.referral.stay import HospitalNotification
 
 if TYPE_CHECKING:
     from shared.envelope import Message
 
-Readable: TypeAlias = Plan | HospitalNotification | CareMessage
+Readable: TypeAlias = Plan | Request | HospitalNotification | CareMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Arrival:
 def number_of(document: Readable) -> tuple[str, str]:
     """(kind, number) of the citizen whom a document is about; the kind is "cpr" or "ecpr"."""
     match document:
-        case Plan(person=person):
+        case Plan(person=person) | Request(person=person):
             return person.cpr_kind, person.cpr
         case HospitalNotification(cpr=cpr):
             return ("cpr" if cpr.isdigit() else "ecpr"), cpr

@@ -12,6 +12,7 @@ from services.referral.plan import Plan
 from services.referral.portfolio.register import Route
 from services.referral.programme_policy import Terms
 from services.referral.referral import Referral
+from services.referral.request import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,9 @@ class CorrectPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokePlan:
-    """Takes a plan back. `citizen_id` is None where the person isn't known here."""
+    """Takes a plan or referral back. `citizen_id` None: the person isn't known here."""
 
-    plan: Plan
+    plan: Plan | Request
     citizen_id: str | None
 
 
@@ -128,6 +129,9 @@ class Field(StrEnum):
     DEADLINE_TEXT = "deadline-text"
     REPLACES = "replaces"
     CORRECTS = "corrects"
+    BASIS = "basis"
+    PROGRAMME = "programme"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True, slots=True)

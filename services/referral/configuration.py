@@ -8,18 +8,20 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
 from services.referral.commands import Municipality
+from services.referral.programme import REFERRERS, Basis, Referrer
 from shared.settings import SettingsError
-from shared.topics import Cluster, ClusterFileError, load
+from shared.topics import Cluster, ClusterFileError, Party, load
 
 _LOG: Final = logging.getLogger("services.referral")
 INTAKE: Final = "hospital.{hospital}.referrals"
+OTHERS: Final = "sender.{sender}.referrals"
 
 
 class ConfigurationError(SettingsError):
@@ -49,19 +51,38 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hospital:
-    """A hospital and the SOR numbers of all that may send on its topic (itself among them)."""
+    """A hospital, or another sender, and the numbers of all that may send on its topic.
+
+    `sor` is the party's code: a hospital's SOR number (itself among the senders), another sender's
+    code. `kind` is the first word of its topics. `bases`: the grounds on which it may refer.
+    `referrers`: who refers, by the number of the department that sends.
+    """
 
     sor: str
     name: str
     senders: frozenset[str]
+    kind: str = "hospital"
+    bases: frozenset[Basis] = frozenset({Basis.HOSPITAL})
+    referrers: Mapping[str, Referrer] = field(default_factory=dict)
+
+    def topic(self, what: str) -> str:
+        """A topic of its own: receipts, status."""
+        return f"{self.kind}.{self.sor}.{what}"
 
 
 class _Department(BaseModel):
     sor: str = Field(pattern=r"^[0-9]+$")
+    referrer: Referrer | None = None
 
 
 class _HospitalAttributes(BaseModel):
     departments: tuple[_Department, ...] = ()
+
+
+class _SenderAttributes(_HospitalAttributes):
+    basis: frozenset[Basis] = Field(min_length=1)
+    sor: str = Field(pattern=r"^[0-9]+$")
+    ean: str | None = Field(default=None, pattern=r"^[0-9]{13}$")
 
 
 class Hospitals:
@@ -104,20 +125,46 @@ def _version(path: Path) -> tuple[int, int]:
 
 def _hospitals(cluster: Cluster) -> dict[str, Hospital]:
     found: dict[str, Hospital] = {}
-    for topic in cluster.expand([INTAKE]):
+    codes: dict[str, str] = {}
+    for topic in cluster.expand([INTAKE, OTHERS]):
         party = topic.party
         assert party is not None, "a family's topics each have their party"
+        model = _HospitalAttributes if party.kind == "hospital" else _SenderAttributes
         try:
-            attributes = _HospitalAttributes.model_validate(party.attributes)
+            attributes = model.model_validate(party.attributes)
         except ValidationError as error:
             fault = error.errors(include_input=False, include_url=False)[0]
             key = ".".join(map(str, fault["loc"]))
-            raise ConfigurationError(f"hospital {party.code}: {key}: {fault['msg']}") from None
-        departments = (one.sor for one in attributes.departments)
-        found[topic.name] = Hospital(
-            sor=party.code, name=party.name, senders=frozenset((party.code, *departments))
-        )
+            raise ConfigurationError(f"{party.kind} {party.code}: {key}: {fault['msg']}") from None
+        if codes.setdefault(party.code, party.kind) != party.kind:
+            raise ConfigurationError(f"{party.kind} {party.code}: a hospital has this code")
+        found[topic.name] = _sender(party, attributes)
     return found
+
+
+def _sender(party: Party, attributes: _HospitalAttributes) -> Hospital:
+    departments = [one.sor for one in attributes.departments]
+    if not isinstance(attributes, _SenderAttributes):
+        senders = frozenset((party.code, *departments))
+        return Hospital(sor=party.code, name=party.name, senders=senders)
+    if Basis.HOSPITAL in attributes.basis:
+        raise ConfigurationError(f"sender {party.code}: basis: hospitals have topics of their own")
+    for index, one in enumerate(attributes.departments):
+        allowed = frozenset().union(*(REFERRERS[basis] for basis in attributes.basis))
+        if one.referrer is not None and one.referrer not in allowed:
+            raise ConfigurationError(
+                f"sender {party.code}: departments.{index}.referrer: {one.referrer} can't refer on "
+                "its basis"
+            )
+    numbers = (attributes.sor, attributes.ean, *departments)
+    return Hospital(
+        sor=party.code,
+        name=party.name,
+        senders=frozenset(number for number in numbers if number is not None),
+        kind="sender",
+        bases=attributes.basis,
+        referrers={one.sor: one.referrer for one in attributes.departments if one.referrer},
+    )
 
 
 @dataclass(frozen=True, slots=True)

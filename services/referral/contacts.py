@@ -11,6 +11,7 @@ from services.referral.events import (
     CitizenRelative,
 )
 from services.referral.plan import Plan
+from services.referral.request import Request
 
 
 def residence_of(record: CitizenRecord) -> Residence:
@@ -19,7 +20,7 @@ def residence_of(record: CitizenRecord) -> Residence:
     return Residence(postcode=postcode, language=record.language)
 
 
-def told_by(plan: Plan, citizen_id: str, known: CitizenRecord | None) -> CitizenRecord:
+def told_by(plan: Plan | Request, citizen_id: str, known: CitizenRecord | None) -> CitizenRecord:
     """The record after a plan; the same object as `known` where the plan says nothing new.
 
     The newest plan is right, but its silence takes nothing away: a phone number that it doesn't

@@ -42,6 +42,7 @@ from services.referral.identity import order_id
 from services.referral.limit import earliest_start, limit_of, local_day
 from services.referral.plan import Plan
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
+from services.referral.request import Request
 
 FURTHEST_AHEAD: Final = timedelta(days=366)
 
@@ -236,7 +237,7 @@ def _revoke(case: Case, command: RevokePlan, now: datetime) -> tuple[Fact, ...] 
     return tuple(closing(referral, reason, why, now))
 
 
-def _named(case: Case, plan: Plan) -> Referral | Refusal | Wait:
+def _named(case: Case, plan: Plan | Request) -> Referral | Refusal | Wait:
     """The referral that a correction or revocation is about."""
     if case.target is not None:
         return case.target

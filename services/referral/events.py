@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from services.referral.facts import Told, WithdrawReason, WorkReason
 from services.referral.plan import PlanType
+from services.referral.programme import Basis
 from services.referral.referral import CloseReason, FreeChoiceReason
 from shared.envelope import TYPE_PREFIX
 
@@ -51,11 +52,22 @@ class ReferralReceived(AboutReferral):
 
     event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.received.v1"
 
-    basis: str = Field(default="hospital", description="On what ground: hospital")
-    hospital: str = Field(description="SOR of the hospital on whose topic the plan came")
+    basis: Basis = Field(
+        default=Basis.HOSPITAL,
+        description="On what ground: a hospital's plan, or a referral by others",
+    )
+    hospital: str = Field(
+        description="SOR of the hospital on whose topic the plan came; on other grounds the "
+        "sender's code"
+    )
     document_id: str
-    type: PlanType
-    discharge_date: date
+    type: PlanType | None = Field(description="Of a hospital's plan; null on other grounds")
+    programme: str | None = Field(
+        default=None,
+        description="On other grounds: the programme chosen; left out where none is yet",
+        exclude_if=lambda value: value is None,
+    )
+    discharge_date: date = Field(description="On other grounds the day of the referral")
     later_start: date | None
     received_at: Instant
     limit: date | None = Field(description="Last day for a first session; null: no limit")
@@ -375,4 +387,5 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
     },
     CITIZENS: {CITIZEN_RECORDED: SealedRecord},
     "hospital.{hospital}.status": {ReferralStatus.event_type: ReferralStatus},
+    "sender.{sender}.status": {ReferralStatus.event_type: ReferralStatus},
 }

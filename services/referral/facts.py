@@ -35,6 +35,7 @@ class WorkReason(StrEnum):
     DEATH_TAKEN_BACK = "death-taken-back"
     STAY_UNCLEAR = "stay-unclear"
     NOT_ESTABLISHED = "not-established"
+    PROGRAMME_TO_CHOOSE = "programme-to-choose"
 
 
 class Note(StrEnum):
@@ -55,6 +56,7 @@ class Note(StrEnum):
     DECEASED = "deceased"
     DEATH_TAKEN_BACK = "death-taken-back"
     NOT_ESTABLISHED = "not-established"
+    PROGRAMME_TO_CHOOSE = "programme-to-choose"
 
 
 class Told(StrEnum):
@@ -291,7 +293,10 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911, PLR091
         case Closed(reason=reason):
             return replace(referral, closed=reason)
         case OrderPlaced(order=order) | OrderChanged(order=order):
-            return replace(referral, order_id=order.order_id, order_stands=True)
+            programme = order.programme if referral.type is None else None
+            return replace(
+                referral, order_id=order.order_id, order_stands=True, programme=programme
+            )
         case OrderWithdrawn():
             return replace(referral, order_stands=False)
         case LimitAtRisk():

@@ -20,6 +20,8 @@ from services.referral.metrics import Metrics
 from services.referral.plan import Plan, Purpose, Unreadable
 from services.referral.portfolio import store as portfolio_store
 from services.referral.replying import Office, Reply
+from services.referral.request import Request
+from services.referral.requesting import Requesting
 from services.referral.stay import HospitalNotification
 from shared.handling import Dead
 
@@ -45,7 +47,7 @@ class Intake:
         outcomes: list[Outcome] = []
         for arrival in arrivals:
             if arrival is None:
-                outcomes.append(Dead(reason="no hospital is known by this topic"))
+                outcomes.append(Dead(reason="no sender is known by this topic"))
             else:
                 reply = _reply_to(arrival)
                 outcomes.append(reply(self.office, desk, unit, arrival, counts).outcome())
@@ -84,6 +86,11 @@ class Intake:
                 own.add(one.document(reading.document_id))
             if not isinstance(reading, Unreadable):
                 people.add(one.cpr_hash)
+            if isinstance(reading, Request):
+                if reading.corrects is not None:
+                    named.add(one.document(reading.corrects))
+                if one.municipality is not None:
+                    providers.add(one.municipality.provider)
             if isinstance(reading, Plan):
                 earlier = reading.replaces or reading.corrects
                 if earlier is not None:
@@ -128,5 +135,7 @@ def _reply_to(arrival: Arrival) -> type[Reply]:
             return StayReply
         case CareMessage():
             return DialogueReply
+        case Request():
+            return Requesting
         case _:
             return Answering

@@ -47,9 +47,16 @@ from services.referral.facts import (
     WorkOpened,
 )
 from services.referral.identity import step_id, worklist_id
+from services.referral.programme import Basis
 from services.referral.programme_policy import Portfolio
 from services.referral.referral import Referral
 from shared.envelope import Event
+
+
+def topic_of(basis: Basis, source: str, what: str) -> str:
+    """A topic of whoever sent the document: hospitals have theirs, all others are senders."""
+    kind = "hospital" if basis is Basis.HOSPITAL else "sender"
+    return f"{kind}.{source}.{what}"
 
 
 def event_of(
@@ -83,7 +90,9 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
                 provider=provider,
                 hospital=referral.hospital,
                 document_id=referral.document_id,
+                basis=referral.basis,
                 type=referral.type,
+                programme=referral.programme,
                 discharge_date=referral.discharge_date,
                 later_start=referral.later_start,
                 received_at=referral.received_at,
@@ -234,10 +243,11 @@ def _code(programme_id: str, step: programme.Step) -> Code:
     return Code(system=step.code.system, code=step.code.code, display=step.code.display)
 
 
-def _offered(referral: Referral, portfolio: Portfolio) -> Code:
+def _offered(referral: Referral, portfolio: Portfolio) -> Code | None:
     """What a session is offered for: the first step of what the plan began."""
-    terms = portfolio.terms(referral.type, referral.discharge_date)
-    return _code(terms.programme.id, terms.steps[0])
+    day = referral.discharge_date
+    terms = portfolio.standing(referral.type, referral.programme, day)
+    return _code(terms.programme.id, terms.steps[0]) if terms and terms.steps else None
 
 
 def _status(
@@ -259,7 +269,7 @@ def _status(
         performer=performer if offer else None,
     )
     return Event(
-        topic=f"hospital.{referral.hospital}.status",
+        topic=topic_of(referral.basis, referral.hospital, "status"),
         key=referral.referral_id,
         type=wire.event_type,
         subject=referral.referral_id,

@@ -23,6 +23,7 @@ class Format(StrEnum):
 
     FHIR = "fhir"
     GGOP = "ggop"
+    XREF = "xref15"
 
 
 class Purpose(StrEnum):

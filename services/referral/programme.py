@@ -171,13 +171,18 @@ class Ages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Whom a programme admits on one ground. `plan_types` and `levels`: of a hospital's plans."""
+    """Whom a programme admits on one ground. `plan_types` and `levels`: of a hospital's plans.
+
+    `diagnoses`: beginnings of ICD-10 codes that the rule is meant for: where several programmes
+    admit, the one that is meant for the citizen's diagnosis takes the referral.
+    """
 
     basis: Basis
     referred_by: tuple[Referrer, ...]
     plan_types: tuple[PlanType, ...] = ()
     levels: tuple[Level, ...] = ()
     ages: Ages = Ages()
+    diagnoses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,9 @@ def _admission(loc: Loc, one: AdmissionIn) -> Iterator[Fault]:
     yield from _twice((*loc, "referred_by"), one.referred_by)
     yield from _twice((*loc, "plan_types"), one.plan_types)
     yield from _twice((*loc, "levels"), one.levels)
+    yield from _twice((*loc, "diagnoses"), one.diagnoses)
+    if one.diagnoses and one.basis is Basis.HOSPITAL:
+        yield (*loc, "diagnoses"), "a hospital's plan is taken by its type, whatever the diagnosis"
     yield from _span(loc, one.min_age, one.max_age, "age")
     hospital = one.basis is Basis.HOSPITAL
     if hospital and not one.plan_types:

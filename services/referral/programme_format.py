@@ -82,6 +82,7 @@ class AdmissionIn(AgesIn):
     referred_by: tuple[Referrer, ...] = Field(min_length=1)
     plan_types: tuple[PlanType, ...] = ()
     levels: tuple[Level, ...] = ()
+    diagnoses: tuple[Annotated[str, Field(pattern=r"^[A-Z][0-9]{0,2}[0-9A-Z]{0,2}$")], ...] = ()
 
 
 class LimitIn(_Form):
@@ -228,6 +229,7 @@ def to_programme(id_: str, file: ProgrammeFile, laws_: tuple[Law, ...]) -> Progr
                 plan_types=one.plan_types,
                 levels=one.levels,
                 ages=ages(one),
+                diagnoses=one.diagnoses,
             )
             for one in file.admission
         ),

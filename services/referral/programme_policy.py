@@ -62,6 +62,17 @@ class Portfolio:
         """The programme that a hospital's plan begins."""
         return self._of_plan[kind, level]
 
+    def standing(self, kind: PlanType | None, programme: str | None, day: date) -> Terms | None:
+        """What an accepted referral stands on: by its plan's type, else by its programme.
+
+        None where no programme is chosen yet, or the chosen one is no longer there.
+        """
+        if kind is not None:
+            return self.terms(kind, day)
+        found = self.programmes.get(programme) if programme is not None else None
+        law = _newest(found.laws, day) if found is not None else None
+        return Terms(programme=found, law=law) if found is not None and law is not None else None
+
     def terms(self, kind: PlanType, discharge: date) -> Terms:
         """What a hospital's plan is decided by."""
         programme = self.of_plan(kind)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from services.referral.limit import at_risk_due, missed_due
 from services.referral.plan import PlanType
+from services.referral.programme import Basis
 
 
 class CloseReason(StrEnum):
@@ -31,9 +32,12 @@ class FreeChoiceReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referral:
-    """One accepted plan and its clock.
+    """One accepted plan, or referral on another ground, and its clock.
 
-    `provider` plans for it. `may_choose`: the type gives free choice when the limit can't be held.
+    `hospital`: the code of the party that sent it. `type`: of a hospital's plan; on other grounds
+    None, and `programme` says what was chosen, None until somebody has. `discharge_date`: on other
+    grounds the day of the referral. `provider` plans for it. `may_choose`: the type gives free
+    choice when the limit can't be held.
     `limit_known_at`: when the limit that holds now became known (receipt, or its correction).
     `paused_at`: since when the citizen is in hospital again, and the clock stands still.
     `clock_from`: the day of discharge from a readmission, from which the limit runs anew.
@@ -47,7 +51,7 @@ class Referral:
     document_id: str
     municipality: str
     provider: str
-    type: PlanType
+    type: PlanType | None
     discharge_date: date
     later_start: date | None
     received_at: datetime
@@ -56,6 +60,8 @@ class Referral:
     limit_known_at: datetime
     replaces: str | None = None
     replaces_document: str | None = None
+    basis: Basis = Basis.HOSPITAL
+    programme: str | None = None
     order_id: str | None = None
     order_stands: bool = False
     closed: CloseReason | None = None

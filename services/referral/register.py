@@ -14,8 +14,10 @@ import orjson
 
 from services.referral import identity
 from services.referral.desk import Desk
+from services.referral.details import details_of
 from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenRecord
 from services.referral.plan import Person, Plan
+from services.referral.request import Request
 from services.referral.store_citizens import Access, Citizen
 from shared.crypto import Vault, keyed_hash, new_data_key, open_record, seal_record
 from shared.envelope import Event
@@ -112,13 +114,6 @@ class Register:
         desk.accessed(Access(actor=ACTOR, action="citizen.write", citizen_id=mine, cause=cause))
         return Event(topic=CITIZENS, key=mine, type=CITIZEN_RECORDED, subject=mine, value=sealed)
 
-    def seal_details(self, plan: Plan, referral_id: str) -> bytes:
+    def seal_details(self, plan: Plan | Request, referral_id: str) -> bytes:
         """What the plan says beyond planning, for the record's keeper alone."""
-        details = {
-            "sender": plan.sender_sor,
-            "sender_name": plan.sender_name,
-            "authored": plan.authored,
-            "deadline_text": plan.deadline_text,
-            "diagnoses": plan.diagnoses,
-        }
-        return self.vault.seal(orjson.dumps(details), referral_id)
+        return self.vault.seal(orjson.dumps(details_of(plan)), referral_id)

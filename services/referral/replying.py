@@ -25,6 +25,7 @@ from services.referral.outgoing import event_of
 from services.referral.plan import Plan, Problem, Unreadable
 from services.referral.programme_policy import Portfolio
 from services.referral.register import Register
+from services.referral.request import Request
 from services.referral.store_documents import Document
 from services.referral.timers import Timetable
 from shared.envelope import Event
@@ -111,6 +112,8 @@ class Reply(ABC):
         return Applied(events=(self._receipt("fatal-error", (problem,)),))
 
     def _misdirected(self, document: Readable) -> Refusal | None:
+        if isinstance(document, Request) is (self._one.hospital.kind == "hospital"):
+            return answers.WRONG_CHANNEL
         if document.sender_sor not in self._one.hospital.senders:
             return answers.FOREIGN_SENDER if isinstance(document, Plan) else answers.FOREIGN_HEADER
         return answers.UNKNOWN_RECEIVER if self._one.municipality is None else None
@@ -180,7 +183,7 @@ class Reply(ABC):
         one = self._one
         about = one.reading.document_id or one.cause
         return Event(
-            topic=f"hospital.{one.hospital.sor}.receipts",
+            topic=one.hospital.topic("receipts"),
             key=about,
             type=ACKNOWLEDGED,
             subject=about,

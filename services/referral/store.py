@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.referral import store_worklist
 from services.referral.plan import PlanType
+from services.referral.programme import Basis
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ def _referral(row: Row, offered: Iterable[date], work: Iterable[tuple[str, str]]
         document_id=row["document_id"],
         municipality=row["municipality"],
         provider=row["provider"],
-        type=PlanType(row["type"]),
+        type=PlanType(row["type"]) if row["type"] else None,
+        basis=Basis(row["basis"]),
+        programme=row["programme"],
         discharge_date=row["discharge_date"],
         later_start=row["later_start"],
         received_at=row["received_at"],
@@ -127,22 +130,24 @@ _SAVE_REFERRALS: Final = """
 INSERT INTO referrals (referral_id, citizen_id, hospital, document_id, municipality, provider,
     type, discharge_date, later_start, received_at, limit_date, may_choose, limit_known_at,
     replaces, replaces_document, order_id, order_stands, closed, at_risk, missed, free_choice,
-    details, changed_at)
-SELECT r.*, $23 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+    details, basis, programme, changed_at)
+SELECT r.*, $25 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
     $6::text[], $7::text[], $8::date[], $9::date[], $10::timestamptz[], $11::date[], $12::bool[],
     $13::timestamptz[], $14::text[], $15::text[], $16::text[], $17::bool[], $18::text[],
-    $19::bool[], $20::bool[], $21::text[], $22::bytea[]) AS r
+    $19::bool[], $20::bool[], $21::text[], $22::bytea[], $23::text[], $24::text[]) AS r
 """
 _UPDATE_REFERRALS: Final = """
 UPDATE referrals r SET
     discharge_date = n.discharge_date, later_start = n.later_start, limit_date = n.limit_date,
     limit_known_at = n.limit_known_at, order_stands = n.order_stands, closed = n.closed,
-    at_risk = n.at_risk, missed = n.missed, free_choice = n.free_choice,
-    paused_at = n.paused_at, clock_from = n.clock_from, changed_at = $13
+    at_risk = n.at_risk, missed = n.missed, free_choice = n.free_choice, programme = n.programme,
+    paused_at = n.paused_at, clock_from = n.clock_from, order_id = n.order_id,
+    changed_at = $15
 FROM unnest($1::text[], $2::date[], $3::date[], $4::date[], $5::timestamptz[], $6::bool[],
-    $7::text[], $8::bool[], $9::bool[], $10::text[], $11::timestamptz[], $12::date[])
+    $7::text[], $8::bool[], $9::bool[], $10::text[], $11::timestamptz[], $12::date[],
+    $13::text[], $14::text[])
     AS n(referral_id, discharge_date, later_start, limit_date, limit_known_at, order_stands,
-         closed, at_risk, missed, free_choice, paused_at, clock_from)
+         closed, at_risk, missed, free_choice, paused_at, clock_from, programme, order_id)
 WHERE r.referral_id = n.referral_id
 """
 
@@ -178,6 +183,8 @@ async def add_referrals(
                 r.missed,
                 r.free_choice,
                 details,
+                r.basis,
+                r.programme,
             )
             for r, details in rows
         ),
@@ -205,6 +212,8 @@ async def change_referrals(conn: Connection, rows: Sequence[Referral], now: date
                 r.free_choice,
                 r.paused_at,
                 r.clock_from,
+                r.programme,
+                r.order_id,
             )
             for r in rows
         ),

@@ -45,7 +45,9 @@ class Timetable:
         ]
 
     def _deadlines(self, referral: Referral) -> Deadlines:
-        rule = self.portfolio.terms(referral.type, referral.discharge_date).law.limit
+        day = referral.discharge_date
+        terms = self.portfolio.standing(referral.type, referral.programme, day)
+        rule = terms.law.limit if terms is not None else None
         municipality = self.municipalities.get(referral.municipality)
         days = municipality.at_risk_days if municipality else DEFAULT_AT_RISK_DAYS
         grace = rule.grace if rule is not None else timedelta(0)

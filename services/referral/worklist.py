@@ -18,6 +18,7 @@ from services.referral.facts import (
     FreeChoiceOpened,
     Order,
     OrderChanged,
+    OrderPlaced,
     Paused,
     Revised,
     Signature,
@@ -37,6 +38,7 @@ class Needs(StrEnum):
     NOTHING = "nothing"
     DATE = "date"
     REFERRAL = "referral"
+    PROGRAMME = "programme"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +54,15 @@ class Choice:
 class WorkCase:
     """What a decision rests on. `others`: the citizen's other referrals, by id.
 
-    `rule`: the limit that holds for the referral; None where there is none.
+    `rule`: the limit that holds for the referral; None where there is none. `chosen`: the order of
+    the programme that the decision names, or why there is none.
     """
 
     referral: Referral
     order: Order | None
     others: Mapping[str, Referral]
     rule: LimitRule | None
+    chosen: Order | Impossible | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,8 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     "is not.",
     WorkReason.STAY_UNCLEAR: "A stay began on the day of discharge: nobody can tell whether it is "
     "the plan's own or a readmission.",
+    WorkReason.PROGRAMME_TO_CHOOSE: "Several programmes admit the citizen, and no rule chooses: "
+    "that is for you and the citizen.",
     WorkReason.NOT_ESTABLISHED: "No provider has the programme that the plan asks for, so nothing "
     "is ordered.",
 }
@@ -166,6 +172,14 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
             does="The referral stays closed; the hospital is asked for a new plan, if one is "
             "needed.",
         ),
+    ),
+    WorkReason.PROGRAMME_TO_CHOOSE: (
+        Choice(
+            name="order-programme",
+            does="The programme is ordered; who referred hears of the offer.",
+            needs=Needs.PROGRAMME,
+        ),
+        _REVOKE,
     ),
     WorkReason.NOT_ESTABLISHED: (
         Choice(
@@ -318,6 +332,17 @@ def _readmitted(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
     return (Paused(referral_id=referral.referral_id, at=now),)
 
 
+def _order_programme(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
+    referral, order = case.referral, case.chosen
+    if referral.closed is not None:
+        return Impossible(409, "the referral is closed already")
+    if referral.order_stands:
+        return Impossible(409, "something is ordered already")
+    if not isinstance(order, Order):
+        return order or Impossible(422, f"{command.choice} needs a programme")
+    return (OrderPlaced(referral_id=referral.referral_id, order=order),)
+
+
 _Effect = Callable[[WorkCase, DecideWork, datetime], Effect]
 _EFFECTS: Final[Mapping[str, _Effect]] = {
     "keep-newer": _keep_newer,
@@ -326,6 +351,7 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     "later-start": _later_start,
     "not-ours": _not_ours,
     "open-free-choice": _open_free_choice,
+    "order-programme": _order_programme,
     "readmitted": _readmitted,
     "revoke": _revoke,
 }

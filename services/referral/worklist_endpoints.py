@@ -11,9 +11,14 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral import store_citizens, store_worklist
+from services.referral.admitting import may_have, order_of
 from services.referral.carrying_out import Decided, signature
+from services.referral.contacts import residence_of
 from services.referral.events import zulu
-from services.referral.facts import WorkReason
+from services.referral.facts import Order, WorkReason
+from services.referral.portfolio.register import route
+from services.referral.portfolio.store import obstacles
+from services.referral.referral import Referral
 from services.referral.register import Register
 from services.referral.store_citizens import Access
 from services.referral.worklist import MEANS, DecideWork, Impossible, WorkCase, choices, decide_work
@@ -36,6 +41,7 @@ class Decision(BaseModel):
     decision: str = Field(min_length=1, max_length=60)
     day: date | None = None
     referral_id: str | None = Field(default=None, max_length=100)
+    programme: str | None = Field(default=None, max_length=60)
     remark: str | None = Field(default=None, max_length=2000)
 
 
@@ -107,12 +113,14 @@ class Worklist:
         row = await self._row(unit, call)
         desk = await self.decided.load(unit, row["referral_id"])
         referral = desk.referrals[row["referral_id"]]
-        terms = self.decided.portfolio.terms(referral.type, referral.discharge_date)
+        day = referral.discharge_date
+        terms = self.decided.portfolio.standing(referral.type, referral.programme, day)
         case = WorkCase(
             referral=referral,
             order=desk.order_of(referral),
             others=desk.referrals,
-            rule=terms.law.limit,
+            rule=terms.law.limit if terms is not None else None,
+            chosen=await self._chosen(unit, referral, said.programme, row["details"]),
         )
         command = DecideWork(
             reason=WorkReason(row["reason"]),
@@ -145,6 +153,29 @@ class Worklist:
             "follows": [event.type for event in applied.events],
         }
         return Answer(content=content, applied=applied)
+
+    async def _chosen(
+        self, unit: Unit, referral: Referral, programme: str | None, details: bytes
+    ) -> Order | Impossible | None:
+        """The order of the programme that was named, if one was."""
+        if programme is None:
+            return None
+        found = self.decided.portfolio.programmes.get(programme)
+        if found is None or not may_have(found, referral.basis):
+            return Impossible(422, f"{programme} is nothing to choose on basis {referral.basis}")
+        way = route(await obstacles(unit.conn, [referral.provider]), referral.provider, programme)
+        if way.provider != referral.provider:
+            return Impossible(409, f"{programme} is not established at {referral.provider}")
+        people = await store_citizens.by_ids(unit.conn, [referral.citizen_id])
+        said = orjson.loads(self.register.vault.open(details, referral.referral_id))
+        return order_of(
+            referral,
+            found,
+            residence_of(self.register.open(people[referral.citizen_id])),
+            vulnerable=bool(said.get("vulnerable")),
+            transport=bool(said.get("transport")),
+            now=unit.now,
+        )
 
     async def _row(self, unit: Unit, call: Call) -> Row:
         row = await store_worklist.one(unit.conn, call.path["id"])

@@ -34,7 +34,7 @@ def test_a_domain_imports_only_the_standard_library_and_its_own_rooms(path: Path
         seen.add(current)
         for module in imported_modules(current):
             own = local_file(module)
-            if own is not None and own.parent == path.parent:
+            if own is not None and own.is_relative_to(path.parent):
                 to_read += [own] if own not in seen else []
             else:
                 assert module.split(".")[0] in sys.stdlib_module_names, f"{current}: {module}"

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 from services.referral.dialogue import CareMessage
-from services.referral.documents import care_communication, hospital_notification
+from services.referral.documents import (
+    care_communication,
+    fhir_referral,
+    hospital_notification,
+    xref15,
+)
 from services.referral.documents.fhir import nothing_of, read_fhir, read_plan
 from services.referral.documents.fields import Problems
-from services.referral.documents.frame import opened
-from services.referral.documents.ggop import read_ggop
+from services.referral.documents.frame import Frame, opened
+from services.referral.documents.ggop import read_ggop, read_letter
 from services.referral.documents.receipts import Outcome, receipt
+from services.referral.documents.xml_tree import root_of
 from services.referral.plan import Format, Plan, Problem, Unreadable
+from services.referral.request import Request
 from services.referral.stay import HospitalNotification
+
+Readable: TypeAlias = Plan | Request | HospitalNotification | CareMessage
 
 __all__ = ["MAX_BYTES", "Outcome", "read", "read_any", "receipt"]
 
@@ -34,25 +44,29 @@ def read(value: bytes | None, content_type: str | None = None) -> Plan | Unreada
     return read_fhir(document) if form is Format.FHIR else read_ggop(document)
 
 
-def read_any(
-    value: bytes | None, content_type: str | None = None
-) -> Plan | HospitalNotification | CareMessage | Unreadable:
-    """As `read`, and MedCom's HospitalNotification and CareCommunication too."""
+def read_any(value: bytes | None, content_type: str | None = None) -> Readable | Unreadable:
+    """As `read`; and referrals on other grounds, HospitalNotification and CareCommunication too."""
     sniffed = _sniffed(value, content_type)
     if isinstance(sniffed, Unreadable):
         return sniffed
     form, document = sniffed
-    if form is Format.GGOP:
-        return read_ggop(document)
     problems = Problems()
+    if form is Format.GGOP:
+        root = root_of(document, problems)
+        if root is not None and root.count(xref15.LETTER):
+            return xref15.read_xref15(root, problems)
+        return read_letter(root, problems)
     frame = opened(document, problems)
     if frame is None:
         return nothing_of(problems)
-    if frame.event == hospital_notification.EVENT:
-        return hospital_notification.read_notification(frame)
-    if frame.event == care_communication.EVENT:
-        return care_communication.read_communication(frame)
-    return read_plan(frame)
+    return _READERS.get(frame.event or "", read_plan)(frame)
+
+
+_READERS: Final[Mapping[str, Callable[[Frame], Readable | Unreadable]]] = {
+    hospital_notification.EVENT: hospital_notification.read_notification,
+    care_communication.EVENT: care_communication.read_communication,
+    fhir_referral.EVENT: fhir_referral.read_referral,
+}
 
 
 def _sniffed(value: bytes | None, content_type: str | None) -> tuple[Format, bytes] | Unreadable:

@@ -62,7 +62,11 @@ _STATUS: Final = {
 def read_ggop(value: bytes) -> Plan | Unreadable:
     """The plan in an XML document, or everything that is wrong with it. Never raises."""
     problems = Problems()
-    root = root_of(value, problems)
+    return read_letter(root_of(value, problems), problems)
+
+
+def read_letter(root: Node | None, problems: Problems) -> Plan | Unreadable:
+    """As `read_ggop`, of what is parsed already; None: it couldn't be."""
     plan = _plan(root, problems) if root is not None else None
     if root is None or plan is None:
         return Unreadable(
@@ -204,20 +208,10 @@ class _Reader:
 
     def _receiver(self) -> tuple[str, str] | None:
         """(number, kind)."""
-        receiver = self._plan.child("Receiver")
-        written = receiver.text("Identifier")
-        code = fields.clean(receiver.text("IdentifierCode")).casefold()
-        found: tuple[str | None, str] = (fields.number(receiver.text("EANIdentifier")), "ean")
-        if code == "kommunenummer":
-            found = (fields.municipality_code(written), "municipality")
-        elif code in {"sorkode", "sor"}:
-            found = (fields.number(written), "sor")
-        elif code == "lokationsnummer" and found[0] is None:
-            found = (fields.number(written), "ean")
-        if found[0] is None:
+        found = people.receiver(self._plan.child("Receiver"))
+        if found is None:
             self._problems.missing(RECEIVER_PATH, "Modtagerens EAN-, SOR- eller kommunenummer")
-            return None
-        return found[0], found[1]
+        return found
 
     def _type(self) -> PlanType | None:
         text = self._plan.text("TypeOfRehabilitationPlan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from services.referral.documents import fields
@@ -23,10 +24,10 @@ REPLACEMENT_CPR_PATH: Final = f"{PATIENT_PATH}/AlternativeIdentifier"
 _PHONE_LENGTH: Final = 25  # the family's TelephoneSubscriberIdentifier
 
 
-def citizen(plan: Node, problems: Problems) -> Person | None:
-    """The citizen; None and a problem without a CPR or replacement CPR."""
+def citizen(plan: Node, problems: Problems, path: str = PATIENT_PATH) -> Person | None:
+    """The citizen; None and a problem without a CPR or replacement CPR. `path`: of Patient."""
     if plan.count("Patient") == 0:
-        problems.missing(PATIENT_PATH, "Borgeren (Patient)")
+        problems.missing(path, "Borgeren (Patient)")
         return None
     patient = plan.child("Patient")
     civil, replacement = (
@@ -34,14 +35,14 @@ def citizen(plan: Node, problems: Problems) -> Person | None:
         patient.text("AlternativeIdentifier"),
     )
     number = (
-        fields.person_number(replacement, REPLACEMENT_CPR_PATH, problems)
+        fields.person_number(replacement, f"{path}/AlternativeIdentifier", problems)
         if civil is None and replacement is not None
-        else fields.person_number(civil, CPR_PATH, problems)
+        else fields.person_number(civil, f"{path}/CivilRegistrationNumber", problems)
     )
     given = fields.clean(patient.text("PersonGivenName"))
     family = fields.clean(patient.text("PersonSurnameName"))
     if not given and not family:
-        problems.missing(f"{PATIENT_PATH}/PersonSurnameName", "Borgerens navn")
+        problems.missing(f"{path}/PersonSurnameName", "Borgerens navn")
     if number is None:
         return None
     return Person(
@@ -67,15 +68,34 @@ def _earlier(replacement: str | None) -> tuple[str, ...]:
 
 def relatives(plan: Node) -> tuple[Relative, ...]:
     """Everyone in Relatives who has a name."""
+    return named_relatives(plan.child("Relatives").all("Relative"))
+
+
+def named_relatives(people: Iterable[Node]) -> tuple[Relative, ...]:
+    """Everyone who has a name."""
     return tuple(
         Relative(
             name=name,
             phone=phone(person),
             relation=_relation(person.text("RelationCode")),
         )
-        for person in plan.child("Relatives").all("Relative")
+        for person in people
         if (name := full_name(person))
     )
+
+
+def receiver(node: Node) -> tuple[str, str] | None:
+    """(number, kind) of who receives a letter; None where it has no number."""
+    written = node.text("Identifier")
+    code = fields.clean(node.text("IdentifierCode")).casefold()
+    found: tuple[str | None, str] = (fields.number(node.text("EANIdentifier")), "ean")
+    if code == "kommunenummer":
+        found = (fields.municipality_code(written), "municipality")
+    elif code in {"sorkode", "sor"}:
+        found = (fields.number(written), "sor")
+    elif code == "lokationsnummer" and found[0] is None:
+        found = (fields.number(written), "ean")
+    return (found[0], found[1]) if found[0] is not None else None
 
 
 def gp_copy(plan: Node) -> GeneralPractitioner | None:

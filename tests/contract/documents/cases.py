@@ -13,6 +13,8 @@ from lxml import etree
 
 from deploy.demo.documents import fhir_plan, ggop_plan, ruddi_fhir, ruddi_ggop
 from deploy.demo.fhir_messages import care_communication, hospital_notification
+from deploy.demo.fhir_referral import fhir_referral
+from deploy.demo.xref15 import xref15
 from services.referral.plan import (
     Address,
     ContactPerson,
@@ -122,6 +124,12 @@ MESSAGES: Final[dict[str, bytes]] = {
         previous="notification-1",
     ),
     "communication-new.json": care_communication(),
+    "fhir-referral.json": fhir_referral(
+        basis="municipality", referrer="back-team", programme="back-school", consent=True
+    ),
+    "fhir-referral-withdrawn.json": fhir_referral(document_id="b2", corrects="b1", revoked=True),
+    "xref15.xml": xref15(),
+    "xref15-withdrawn.xml": xref15(document_id="XREF2022052302", revokes="XREF2022052301"),
 }
 
 

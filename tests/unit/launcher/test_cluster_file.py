@@ -44,7 +44,7 @@ def test_a_family_has_a_topic_for_each_party(committed: Cluster) -> None:
     assert len(hospitals) == 2
     for one in topics:
         assert one.party is not None
-        assert one.producers == [f"hospital-{one.party.code}"]
+        assert one.producers == [f"hospital-{one.party.code}", "gateway"]
         assert re.match(committed.pattern("hospital.{hospital}.referrals"), one.name)
 
 
