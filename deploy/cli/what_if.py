@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,34 +15,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from deploy.cli.errors import CommandError
+from deploy.cli.what_if_options import ROOMS, STAFF, chosen, growth_of, rents_of, sizes_of
 from deploy.cli.what_if_told import told
 from deploy.planning.faults import UnusableFileError
 from deploy.planning.page import page
 from deploy.planning.poster import poster
-from deploy.planning.reading import accepted, people_of, roster_of
+from deploy.planning.reading import accepted, people_of, requests_of, roster_of
 from deploy.planning.roster import Roster, stated
 from services.scheduling.app import public_holiday
 from services.scheduling.capacity import LocationWeek
-from services.scheduling.engine.locations import Rooms, Staff
+from services.scheduling.engine.locations import Staff
 from services.scheduling.engine.model import InvalidInputError
+from services.scheduling.geography import postcodes
 from services.scheduling.settings import COMPETENCES
 from services.scheduling.what_if.answer import announcement, answer
 from services.scheduling.what_if.ask import ask, plan
-from services.scheduling.what_if.demand import Demand, of_places
+from services.scheduling.what_if.demand import Demand, of_places, of_the_past
 from services.scheduling.what_if.question import Objective, Policy, Question
 from services.scheduling.what_if.study import Progress, Study
 from services.scheduling.what_if.world import Candidate, World, build, capacity_of
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
-
-STAFF = {
-    "follow": Staff.FOLLOW,
-    "spread": Staff.SPREAD,
-    "cut": Staff.CUT,
-    "given": Staff.AS_GIVEN,
-}
-ROOMS = {"stay": Rooms.STAY, "move": Rooms.MOVE}
 
 
 def what_if(
@@ -55,6 +47,12 @@ def what_if(
         Path | None,
         typer.Option("--places", help="Where people live and how many plans come (TOML)."),
     ] = None,
+    requests: Annotated[
+        Path | None, typer.Option(help="The municipality's own past requests (CSV).")
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option(help="Simulate those very requests once, not a forecast from them.")
+    ] = False,
     keep: Annotated[
         list[str] | None,
         typer.Option(help="How many locations to keep: 3, or 2-4; every set is tried."),
@@ -136,13 +134,13 @@ def what_if(
     """
     try:
         question = Question(
-            staff=_chosen("--staff", staff, STAFF),
-            rooms=_chosen("--rooms", rooms, ROOMS),
-            sizes=_sizes(keep or []),
+            staff=chosen("--staff", staff, STAFF),
+            rooms=chosen("--rooms", rooms, ROOMS),
+            sizes=sizes_of(keep or []),
             close=tuple(close or ()),
             open=tuple(open_ or ()),
             stay=tuple(stay or ()),
-            growth=_growth(plans),
+            growth=growth_of(plans),
             objective=objective,
             policy=policy,
             tell=tell,
@@ -151,20 +149,26 @@ def what_if(
             best=best,
             load=load,
             budget=budget,
-            rents=_rents(rent or []),
+            rents=rents_of(rent or []),
             ride_cost=ride_cost,
             ride_km_cost=ride_km_cost,
+            replay=replay,
         )
         first = _monday(since)
         if roster is None:
             raise CommandError("say where today's locations and hours stand: --roster FILE")
         hours = accepted(roster_of(roster), COMPETENCES, [first])
-        demand = _demand(people, first)
+        demand = _demand(people, requests, first)
+        days = 7 * weeks
+        if replay:
+            if requests is None:
+                raise CommandError("--replay needs the past: --requests FILE")
+            first, days = _stretch(demand)
         world = build(
             _weeks(hours, first),
             demand,
             first=first,
-            days=7 * weeks,
+            days=days,
             minutes=minutes,
             public_holiday=public_holiday,
             candidates=[
@@ -222,9 +226,12 @@ def _weeks(roster: Roster, first: date) -> list[LocationWeek]:
     return [one.week for one in stated(roster, first)]
 
 
-def _demand(people: Path | None, first: date) -> Demand:
-    if people is None:
-        raise CommandError("say who comes: --places FILE")
+def _demand(people: Path | None, requests: Path | None, first: date) -> Demand:
+    if (people is None) == (requests is None):
+        raise CommandError("say who comes: either --requests FILE or --places FILE")
+    if requests is not None:
+        return of_the_past(requests_of(requests), postcodes(), str(requests))
+    assert people is not None, "one of the two is given"
     found = people_of(people)
     return of_places(
         found.places,
@@ -234,6 +241,13 @@ def _demand(people: Path | None, first: date) -> Demand:
         source=str(people),
         rides=found.rides,
     )
+
+
+def _stretch(demand: Demand) -> tuple[date, int]:
+    """The Monday of the first request, and the days until the week of the last is over."""
+    arrived = [one.arrived for one in demand.requests]
+    first = min(arrived) - timedelta(days=min(arrived).weekday())
+    return first, 7 * ((max(arrived) - first).days // 7 + 1)
 
 
 def _given(world: World, question: Question, path: Path | None, first: date) -> Any:
@@ -246,48 +260,6 @@ def _given(world: World, question: Question, path: Path | None, first: date) -> 
     return capacity_of(
         world, _weeks(accepted(roster_of(path), COMPETENCES, [first]), first), public_holiday
     )
-
-
-def _chosen(option: str, text: str | None, known: dict[str, Any]) -> Any:
-    if text is None:
-        raise CommandError(f"say what becomes of the {option[2:]}: {option} {'|'.join(known)}")
-    if text not in known:
-        raise CommandError(f"{option} {text}: choose one of {', '.join(known)}")
-    return known[text]
-
-
-def _sizes(texts: Sequence[str]) -> tuple[int, ...]:
-    sizes: set[int] = set()
-    for text in texts:
-        found = re.fullmatch(r"(-?\d{1,4})(?:(?:-|\.\.)(\d{1,4}))?", text.strip())
-        if not found:
-            raise CommandError(f"--keep {text}: a number such as 3, or a span such as 2-4")
-        low, high = int(found[1]), int(found[2] or found[1])
-        if high < low:
-            raise CommandError(f"--keep {text}: {high} is less than {low}")
-        sizes |= set(range(low, high + 1))
-    return tuple(sorted(sizes))
-
-
-def _growth(text: str) -> float:
-    found = re.fullmatch(r"([+-])?(\d+(?:[.,]\d+)?)\s*%", text.strip())
-    if not found:
-        raise CommandError(f"--plans {text}: a change such as +30% or -10%")
-    share = float(found[2].replace(",", ".")) / 100
-    return 1 - share if found[1] == "-" else 1 + share
-
-
-def _rents(texts: Sequence[str]) -> dict[str, float]:
-    rents = {}
-    for text in texts:
-        code, sign, money = text.partition("=")
-        try:
-            rents[code.strip()] = float(money.replace(".", "").replace(",", "."))
-        except ValueError:
-            sign = ""
-        if not sign:
-            raise CommandError(f"--rent {text}: write CODE=DKK, such as langaa=900000")
-    return rents
 
 
 def _monday(since: datetime | None) -> date:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from deploy.planning import places, roster_csv, roster_toml
+from deploy.planning import places, requests_csv, roster_csv, roster_toml
 from deploy.planning.faults import Fault, UnusableFileError, read_text
 from deploy.planning.places import People
 from deploy.planning.roster import Roster, check, stated
 from services.scheduling.staffing import Breach, Rule, breaches
+from services.scheduling.what_if.demand import Request
 
 
 def roster_of(
@@ -53,6 +54,11 @@ def broken(roster: Roster, rules: Sequence[Rule], monday: date) -> Iterator[tupl
     for one in found:
         lines = [duty.line for duty in roster.duties if one.about in (duty.unit, duty.therapist)]
         yield one, min(lines, default=1)
+
+
+def requests_of(path: Path) -> list[Request]:
+    """Past requests. Raises `UnusableFileError`."""
+    return requests_csv.read(str(path), content_of(path))
 
 
 def people_of(path: Path) -> People:

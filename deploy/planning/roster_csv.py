@@ -26,6 +26,9 @@ _HEADS: Final[Mapping[str, str]] = {
     **{"adresse": "address", "postnr": "postcode", "postnummer": "postcode"},
     **{"breddegrad": "lat", "længdegrad": "lon", "rum": "rooms", "åben": "open"},
     **{"enhed": "unit", "andel": "share"},
+    **{"modtaget": "arrived", "udskrevet": "discharged", "senere_start": "later_start"},
+    **{"senere start": "later_start", "frist": "limit", "sårbar": "vulnerable"},
+    **{"kørsel": "transport", "ugedage": "weekdays"},
 }
 _YES: Final = {"", "yes", "true", "1", "ja", "sand"}
 _NO: Final = {"no", "false", "0", "nej", "falsk"}

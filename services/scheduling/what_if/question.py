@@ -11,6 +11,7 @@ from typing import Final
 
 from services.scheduling.engine.locations import Rooms, Staff
 from services.scheduling.engine.model import InvalidInputError
+from services.scheduling.weights import WEIGHTS, Weights
 from services.scheduling.what_if.world import World
 
 MOST_SIMULATED_SITES: Final = 10
@@ -79,6 +80,7 @@ class Question:
     rents: Mapping[str, float] = field(default_factory=dict)
     ride_cost: float | None = None
     ride_km_cost: float | None = None
+    weights: Weights = WEIGHTS
 
     def __post_init__(self) -> None:
         for size in self.sizes:

@@ -192,14 +192,16 @@ class Maker:
 
 def practice(world: World, question: Question, policy: Policy, *, growth: float) -> Practice:
     """How the policy books, with the municipality's forecast where it plans ahead."""
+    weights = question.weights
+    price = Price(late=weights.late, late_day=weights.late_day, waited_day=weights.waited_day)
     if policy is Policy.REPLAN:
         forecast = replace(
             world.forecast, by_weekday=tuple(growth * one for one in world.forecast.by_weekday)
         )
         return Replanned(
-            price=Price(longest_late=LONGEST_LATE), forecast=forecast, tell=question.tell
+            price=replace(price, longest_late=LONGEST_LATE), forecast=forecast, tell=question.tell
         )
-    return Online(rule=cheapest if policy is Policy.PRICED else nearest, price=Price())
+    return Online(rule=cheapest if policy is Policy.PRICED else nearest, price=price)
 
 
 _kept: list[Maker] = []  # what a process of its own keeps between its runs

@@ -30,6 +30,7 @@ from services.scheduling.what_if.demand import Demand, Request
 
 TAIL_WEEKS: Final = 8  # capacity goes on after the last arrival: late citizens get their sessions
 MOST_WEEKS: Final = 104
+NO_LIMIT: Final = timedelta(days=365)  # whoever has none can wait so long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +100,9 @@ def build(
 ) -> World:
     """Lays a municipality out from the Monday of `first` on.
 
-    Of each location the newest stated week is repeated. Raises `InvalidInputError` where there is
-    nothing to plan with.
+    Of each location the newest stated week is repeated. Requests from before `first` are brought
+    forward by whole weeks: only their pattern counts then. Raises `InvalidInputError` where there
+    is nothing to plan with.
     """
     first -= timedelta(days=first.weekday())
     typical = _typical(weeks)
@@ -114,6 +116,7 @@ def build(
     twice = [one.location.code for one in candidates if one.location.code in taken]
     if twice:
         raise InvalidInputError(f"{', '.join(twice)}: open today, so it cannot be opened")
+    demand = _brought(demand, first)
     sites = sorted(
         [*(one.location for one in typical), *(one.location for one in candidates)],
         key=lambda one: one.code,
@@ -229,6 +232,25 @@ def free_hours(world: World, *, load: float | None, seed: int) -> Supply:
     return replace(world.supply, capacity=capacity)
 
 
+def _brought(demand: Demand, first: date) -> Demand:
+    oldest = min(one.arrived for one in demand.requests)
+    if oldest >= first:
+        return demand
+    by = first - (oldest - timedelta(days=oldest.weekday()))
+    return replace(
+        demand,
+        requests=[
+            replace(
+                one,
+                arrived=one.arrived + by,
+                earliest=one.earliest + by,
+                limit=one.limit and one.limit + by,
+            )
+            for one in demand.requests
+        ],
+    )
+
+
 def _typical(weeks: Sequence[LocationWeek]) -> list[LocationWeek]:
     """The newest week of each location, if it is open then."""
     newest: dict[str, LocationWeek] = {}
@@ -290,7 +312,7 @@ def _order(number: int, one: Request, minutes: int) -> Order:
         citizen_id="",
         provider="",
         earliest=one.earliest,
-        limit=one.limit,
+        limit=one.limit or one.earliest + NO_LIMIT,
         vulnerable=one.vulnerable,
         postcode="",
         language=one.language,
