@@ -12,10 +12,11 @@ from datetime import date, datetime
 from typing import Final
 
 from services.scheduling.commands import Accept, Ask, Exchange, GiveUp
-from services.scheduling.facts import Decision, SessionCancelled, SessionMoved, SessionReoffered
-from services.scheduling.moves import book, booking_of, rebook, say, status_of
+from services.scheduling.facts import Decision, SessionMoved, SessionReoffered
+from services.scheduling.moves import book, booking_of, given_up, rebook, say, status_of
 from services.scheduling.orders import Booking, Order, Placed, Slot, Status
 from services.scheduling.provider import Provider
+from services.scheduling.telling import decide_telling
 
 _TAKEN: Final = "The time that the citizen asked for is taken; the one booked stands."
 
@@ -41,6 +42,8 @@ def answered(placed: Placed, session_id: str, start: datetime, now: datetime) ->
     """The booking that an answer speaks of; None where it is overtaken."""
     booking = placed.booking
     if booking is None or (booking.session_id, booking.slot.start) != (session_id, start):
+        return None
+    if not booking.is_told:
         return None
     return booking if start > now and placed.status is not Status.CLOSED else None
 
@@ -76,10 +79,9 @@ def _give_up(provider: Provider, placed: Placed, command: GiveUp, now: datetime)
         return None
     placed = replace(placed, order=command.order)
     if command.answer is not None:
-        return rebook(provider, placed, command.answer, now, command.why)
-    last = replace(booking, revision=booking.revision + 1)
+        return rebook(provider, placed, command.answer, now, why=command.why)
     held = replace(placed, status=Status.HELD, booking=None, told=None)
-    return Decision(held, (SessionCancelled(placed.order, last, command.why),))
+    return Decision(held, given_up(placed.order, booking, command.why))
 
 
 def _exchange(
@@ -105,7 +107,10 @@ def _exchange(
 
 
 def _ask(provider: Provider, placed: Placed, command: Ask, now: datetime) -> Decision | None:
-    """Who waits gets a time; who has one, or whose order was withdrawn, does not get another."""
+    """Who waits gets a time, who is held one hears of it; who has been told of theirs, or whose
+    order was withdrawn, does not get another."""
+    if placed.booking is not None:
+        return decide_telling(placed, placed.booking.alternatives, now)
     if placed.status not in (Status.HELD, Status.WAITING):
         return None
-    return book(provider, replace(placed, order=command.order), command.answer, now)
+    return book(provider, replace(placed, order=command.order), command.answer, now, at_once=True)

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from services.scheduling import events, responses
 from services.scheduling.endpoints import Counter
 from services.scheduling.geography import postcodes
-from services.scheduling.handlers import Scheduling
+from services.scheduling.handlers import PLAN, Scheduling
 from services.scheduling.handlers_roster import Rosters
 from services.scheduling.incoming import CapacityStated
 from services.scheduling.provider import Terms
@@ -52,11 +52,14 @@ PRODUCES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
 def service(settings: SchedulingSettings) -> Service:
     """Scheduling as the runtime runs it. Raises SettingsError or ClusterFileError."""
     otherwise = Municipality(
-        notice_days=settings.notice_days, transfer_minutes=settings.transfer_minutes
+        notice_days=settings.notice_days,
+        transfer_minutes=settings.transfer_minutes,
+        tell=settings.tell,
     )
     municipalities = read_municipalities(settings.municipalities, otherwise)
     kept = timedelta(days=settings.keep_days)
-    scheduling = Scheduling(terms(municipalities, otherwise, kept), postcodes())
+    every = timedelta(minutes=settings.plan_minutes)
+    scheduling = Scheduling(terms(municipalities, otherwise, kept), postcodes(), every)
     retention = Retention(kept)
     rosters = Rosters(
         Sources(settings.topics),
@@ -76,7 +79,7 @@ def service(settings: SchedulingSettings) -> Service:
                 topics=["roster.{source}.capacity"], handler=rosters.intake, kind="intake"
             ),
         ],
-        timers={KIND: retention.due},
+        timers={KIND: retention.due, PLAN: scheduling.plan},
         endpoints=Counter(scheduling).endpoints(),
         produces=PRODUCES,
     )
@@ -101,7 +104,9 @@ def terms(
     def of(provider: str) -> Terms:
         one = municipalities.get(provider, otherwise)
         transfer = timedelta(minutes=one.transfer_minutes)
-        return Terms(public_holiday, one.notice_days, transfer, kept, one.weights)
+        return Terms(
+            public_holiday, one.notice_days, transfer, kept, one.weights, one.tell, one.at_risk_days
+        )
 
     return of
 

@@ -1,4 +1,4 @@
-"""Who came to a session, and referrals that rest. Standard library only: no clock, no I/O."""
+"""Who came, who is told, and referrals that rest. Standard library only: no clock, no I/O."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.scheduling.capacity import local_date
-from services.scheduling.commands import Attend, Pause, Resume
-from services.scheduling.facts import Decision, SessionAttended, SessionCancelled
-from services.scheduling.moves import book
+from services.scheduling.commands import Attend, Pause, Resume, Tell
+from services.scheduling.facts import Decision, SessionAttended
+from services.scheduling.moves import book, given_up
 from services.scheduling.orders import Placed, Status
 from services.scheduling.provider import Provider
+from services.scheduling.telling import decide_telling
 
 _RESTS: tuple[Status, ...] = (Status.WAITING, Status.BOOKED, Status.LATE)
 
 
 def decide_course(
-    provider: Provider, command: Attend | Pause | Resume, now: datetime
+    provider: Provider, command: Attend | Pause | Resume | Tell, now: datetime
 ) -> Decision | None:
     """See `domain.decide`."""
     placed = provider.orders[command.order_id]
@@ -27,6 +28,8 @@ def decide_course(
             return _pause(placed, now)
         case Resume():
             return _resume(provider, placed, command, now)
+        case Tell():
+            return decide_telling(placed, command.alternatives, now)
 
 
 def too_soon(start: datetime, now: datetime) -> bool:
@@ -57,9 +60,8 @@ def _pause(placed: Placed, now: datetime) -> Decision | None:
         return Decision(replace(placed, status=Status.PAUSED, told=None), ())
     if booking.slot.start <= now:
         return None
-    last = replace(booking, revision=booking.revision + 1)
     rests = replace(placed, status=Status.PAUSED, booking=None, told=None)
-    return Decision(rests, (SessionCancelled(placed.order, last, "paused"),))
+    return Decision(rests, given_up(placed.order, booking, "paused"))
 
 
 def _resume(provider: Provider, placed: Placed, command: Resume, now: datetime) -> Decision | None:

@@ -136,6 +136,30 @@ class Resume:
         return self.order.order_id
 
 
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """It is time to tell the citizen; `alternatives` are what else is free now."""
+
+    order_id: str
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One order's part of a plan over several."""
+
+    order_id: str
+    answer: Answer
+    order: Order | None = None  # where it is new
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """Several orders at once take each other's or free times. Each has a slot."""
+
+    moves: tuple[Move, ...]
+
+
 Command = (
     Place
     | Change
@@ -149,4 +173,5 @@ Command = (
     | Attend
     | Pause
     | Resume
+    | Tell
 )

@@ -47,7 +47,7 @@ def take(desk: Desk, response: Response, now: datetime) -> list[Event]:
             return _exchange(desk, placed, response, now)
         case OfferRequested():
             order = asked_from(placed.order, response.not_before)
-            return desk.carry_out(commands.Ask(order, desk.ask(order, now)), now)
+            return desk.carry_out(commands.Ask(order, desk.asks.ask(order, now)), now)
 
 
 def _give_up(
@@ -61,7 +61,7 @@ def _give_up(
     if booking is None:
         return []
     order = after_no(placed.order, booking.slot, response.not_before)
-    answer = None if response.then == "wait" else desk.ask_anew(order, booking, now)
+    answer = None if response.then == "wait" else desk.asks.ask_anew(order, booking, now)
     command = commands.GiveUp(order, response.session_id, response.start, why, answer)
     return desk.carry_out(command, now)
 
@@ -73,7 +73,7 @@ def _exchange(desk: Desk, placed: Placed, response: OfferExchanged, now: datetim
     length = booking.slot.length
     start = response.wanted.start
     wanted = Alternative(response.wanted.location, start, start + length)
-    answer, others = desk.ask_for(placed.order, booking, wanted, now)
+    answer, others = desk.asks.ask_for(placed.order, booking, wanted, now)
     command = commands.Exchange(
         response.order_id, response.session_id, response.start, wanted, answer, others
     )

@@ -1,109 +1,125 @@
-"""One provider's desk: asks the engine, has `decide` judge, keeps state and calendar in step.
+"""One provider's desk: takes what comes, asks the engine, has `decide` judge. No I/O.
 
-A desk remembers what a batch changed until it is saved. It does no I/O.
+A desk remembers what a batch changed until it is saved.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from services.scheduling import answering, commands, domain, events
-from services.scheduling.capacity import LocationWeek, local_date, week_of
-from services.scheduling.diary import Diary
-from services.scheduling.engine.calendar import Calendar
-from services.scheduling.engine.online import (
-    Engaged,
-    Site,
-    other_times,
-    propose,
-    same_time,
-    that_time,
-)
-from services.scheduling.fullness import fullness
-from services.scheduling.geography import Point, nearest_first
-from services.scheduling.orders import Alternative, Answer, Booking, Order, Placed, Status
-from services.scheduling.provider import Provider, Terms
-from services.scheduling.store import Session
+from services.scheduling import answering, commands, domain
+from services.scheduling.books import Books
+from services.scheduling.capacity import LocationWeek, local_date
+from services.scheduling.orders import Answer, Order, Placed, Reason, Status
+from services.scheduling.planning import Wanted, takes_part, together
+from services.scheduling.telling import due
 from shared.envelope import Event
 
 
-class Desk:
-    """A provider's state, its calendar, and what has changed since `begin`.
-
-    `token` and `day` tell whether the state may still be trusted: the random token in the
-    provider's row and the date on which it was loaded.
-    """
-
-    def __init__(self, code: str, terms: Terms, postcodes: Mapping[str, Point]) -> None:
-        self.provider = Provider(code, terms)
-        self.calendar = Calendar(terms.public_holiday)
-        self.token: uuid.UUID | None = None
-        self.day = date.min
-        self._postcodes = postcodes
-        self._sites: dict[str, tuple[tuple[Site, ...], str]] = {}
-        self._backlog: Counter[tuple[str, str]] = Counter()
-        self.begin(Diary())
-
-    def begin(self, diary: Diary) -> None:
-        """Forgets what a batch changed. `diary` is the new batch's; whoever is planned for must be
-        known in it: those whom commands name and, before `settle`, those `at_stake`."""
-        self.provider.diary = diary
-        self.changed: dict[str, Placed] = {}
-        self.bodies: dict[str, str] = {}
-        self.redated: set[str] = set()
-        self.sessions: dict[str, Session] = {}
-        self.weeks: dict[tuple[str, str], tuple[LocationWeek, str]] = {}
-        self._touched: set[tuple[str, str]] = set()
-        self._freed: date | None = None
-        self._lost: dict[str, None] = {}
-        self._retry_all = False
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether a batch changed anything that is to be saved."""
-        return bool(self.changed or self.weeks)
-
-    def redated_orders(self) -> list[Order]:
-        """Those whose dates a batch changed while the rest of what was ordered stands."""
-        return [self.provider.orders[order_id].order for order_id in sorted(self.redated)]
+class Desk(Books):
+    """What is done for a provider's citizens."""
 
     def at_stake(self) -> set[str]:
         """The citizens whose sessions `settle` may change."""
         if not (self._retry_all or self._freed or self._lost):
             return set()
-        lost = (self.provider.orders[order_id] for order_id in self._lost)
-        return {placed.order.citizen_id for placed in (*lost, *self.provider.unplaced())}
+        found = {self.provider.orders[order_id].order.citizen_id for order_id in self._lost}
+        found |= {placed.order.citizen_id for placed in self.provider.unplaced()}
+        return found | self.held_citizens() if self._lost else found
 
-    def remember(self, placed: Placed) -> None:
-        """Takes over an order from the database."""
-        self.provider.put(placed)
-        self._count(placed, 1)
-        if placed.booking is not None:
-            self.calendar.take(placed.booking.slot)
-
-    def load_week(self, week: LocationWeek) -> None:
-        """Takes over a location-week from the database, before any order."""
-        self.provider.state(week)
-        self.calendar.state(week, ())
-        self._sites.clear()
+    def held_citizens(self) -> set[str]:
+        """Citizens who are not told yet: whoever plans for others may move them."""
+        return {placed.order.citizen_id for placed in self.provider.held()}
 
     def place(self, order: Order, body: str, now: datetime) -> list[Event]:
         """Books an order, or its new state."""
         self.bodies[order.order_id] = body
         placed = self.provider.orders.get(order.order_id)
         if placed is None:
-            return self.carry_out(commands.Place(order, self.ask(order, now)), now)
+            return self._place(order, now)
         order = answering.carried(placed.order, order)
         if domain.still_right(self.provider, placed, order, now):
             return self.carry_out(commands.Change(order, None), now)
         return self.carry_out(
-            commands.Change(order, self.ask_anew(order, placed.booking, now)), now
+            commands.Change(order, self.asks.ask_anew(order, placed.booking, now)), now
         )
+
+    def _place(self, order: Order, now: datetime) -> list[Event]:
+        """Books a new order; where it would be late, those who are not told yet make room."""
+        answer = self.asks.ask(order, now)
+        if answer.shortfall is not None and self._may_get_room(order, answer):
+            new = Wanted(order=order, slot=None, only_inside=True)
+            others = self._movable(order.step.minutes)
+            found = together(self.asks, [*others, new], now)
+            if order.order_id in found:
+                return self._move(found, now, new=order)
+            self._full = True
+        return self.carry_out(commands.Place(order, answer), now)
+
+    def _may_get_room(self, order: Order, answer: Answer) -> bool:
+        """Whether it can help to move others; once it did not, the batch does not try again."""
+        assert answer.shortfall is not None, "only who would be late needs room"
+        return (
+            not self._full
+            and answer.shortfall.reason is Reason.NO_CAPACITY_INSIDE_LIMIT
+            and self.provider.holds_any()
+            and takes_part(self.asks, order)
+        )
+
+    def _movable(self, minutes: int) -> list[Wanted]:
+        """Who has not been told and has a session of that length ahead."""
+        return [
+            Wanted(order=placed.order, slot=placed.booking.slot)
+            for placed in self.provider.held()
+            if placed.booking is not None
+            and placed.order.step.minutes == minutes
+            and self.provider.diary.knows(placed.order.citizen_id)
+            and takes_part(self.asks, placed.order)
+        ]
+
+    def replan(self, now: datetime) -> list[Event]:
+        """The exact plan over all who have not been told, and those who are late or wait.
+
+        Nothing where nothing has changed since the last one.
+        """
+        found: list[Event] = []
+        if self.planned:
+            return found
+        lengths = {placed.order.step.minutes for placed in self.provider.held()}
+        for minutes in sorted(lengths):
+            wanted = self._movable(minutes)
+            for placed in self.provider.unplaced():
+                booking, order = placed.booking, placed.order
+                accepted = booking is not None and booking.accepted
+                told = booking is None or booking.is_told
+                if told and not accepted and order.step.minutes == minutes:
+                    slot = booking.slot if booking is not None else None
+                    if takes_part(self.asks, order):
+                        late = booking is not None
+                        wanted.append(Wanted(order=order, slot=slot, only_inside=late))
+            if moves := together(self.asks, wanted, now):
+                found += self._move(moves, now)
+        self.planned = True
+        return found
+
+    def tell(self, now: datetime) -> list[Event]:
+        """Tells those for whom it is time; who was not told in time gets another time."""
+        found: list[Event] = []
+        terms = self.provider.terms
+        for placed in self.provider.held():
+            booking = placed.booking
+            if booking is None:
+                continue
+            if local_date(booking.slot.start) < terms.earliest(now):
+                answer = self.asks.ask_anew(placed.order, booking, now)
+                found += self.carry_out(commands.Rebook(placed.order.order_id, answer), now)
+            elif due(terms, placed.order, booking.slot, booking.offered_at, now):
+                others = self.asks.others(placed.order, booking.slot, now)
+                found += self.carry_out(commands.Tell(placed.order.order_id, others), now)
+        return found
 
     def withdraw(self, order_id: str, now: datetime) -> list[Event]:
         """Gives an order up; one that was never placed here is none of our business."""
@@ -129,7 +145,7 @@ class Desk:
             order = placed.order
             order = replace(order, earliest=earliest or order.earliest, limit=limit or order.limit)
             self.redated.add(order.order_id)
-            found += self.carry_out(commands.Resume(order, self.ask(order, now)), now)
+            found += self.carry_out(commands.Resume(order, self.asks.ask(order, now)), now)
         return found
 
     def close(self, referral_id: str, now: datetime) -> list[Event]:
@@ -147,7 +163,7 @@ class Desk:
             return
         self.provider.state(week)
         self.calendar.state(week, self.provider.slots_in(week.week))
-        self._sites.clear()
+        self.asks.locations_changed()
         before, self._backlog = self._backlog, Counter()
         for placed in self.provider.unplaced():
             self._count(placed, 1)
@@ -155,6 +171,7 @@ class Desk:
         self.weeks[key] = (week, body)
         self._touched.add(key)
         self._retry_all = True
+        self.planned = False
         for placed, booking in self.provider.bookings_at(*key):
             if booking.slot.start > now:
                 self._lost[placed.order.order_id] = None
@@ -167,18 +184,45 @@ class Desk:
         return found + self._status(now)
 
     def _rebook_lost(self, now: datetime) -> list[Event]:
-        """Fewest moves: who can stay stays, then the same time, then the nearest other."""
+        """Fewest moves: who can stay stays, then the same time, then all others together, for
+        whom those who are not told yet make room; and at last whatever is free."""
         found: list[Event] = []
         lost = [self.provider.orders[order_id] for order_id in self._lost]
+        homeless: list[Placed] = []
         for placed in sorted(lost, key=lambda one: one.order.urgency()):
             booking = placed.booking
             if booking is None or domain.stands(self.provider, placed.order, booking.slot):
                 continue
-            order_id = placed.order.order_id
-            self.calendar.free(booking.slot)
-            answer = self._same_time(placed.order, booking) or self.ask(placed.order, now)
-            self.calendar.take(booking.slot)
-            found += self.carry_out(commands.Rebook(order_id, answer), now)
+            with self.asks.swapped((booking.slot,)):
+                answer = self.asks.same_time(placed.order, booking)
+            if answer is None:
+                homeless.append(placed)
+            else:
+                found += self.carry_out(commands.Rebook(placed.order.order_id, answer), now)
+        found += self._rebook_together(homeless, now)
+        for placed in homeless:
+            current = self.provider.orders[placed.order.order_id]
+            if current.booking == placed.booking:
+                answer = self.asks.ask_anew(current.order, current.booking, now)
+                found += self.carry_out(commands.Rebook(current.order.order_id, answer), now)
+        return found
+
+    def _rebook_together(self, homeless: Sequence[Placed], now: datetime) -> list[Event]:
+        found: list[Event] = []
+        gone = {placed.order.order_id for placed in homeless}
+        for minutes in sorted({placed.order.step.minutes for placed in homeless}):
+            wanted = [
+                Wanted(order=placed.order, slot=placed.booking.slot, gone=True)
+                for placed in homeless
+                if placed.booking is not None
+                and placed.order.step.minutes == minutes
+                and takes_part(self.asks, placed.order)
+            ]
+            if wanted:
+                others = self._movable(minutes)
+                wanted += [one for one in others if one.order.order_id not in gone]
+            if len(wanted) > 1 and (moves := together(self.asks, wanted, now)):
+                found += self._move(moves, now)
         return found
 
     def _retry(self, now: datetime) -> list[Event]:
@@ -196,139 +240,7 @@ class Desk:
                 useful = self._retry_all or (self._freed is not None and self._freed <= order.limit)
                 if order.limit < first or not useful:
                     continue
-            answer = self.ask(order, now)
+            answer = self.asks.ask(order, now)
             if not late or answer.shortfall is None:
                 found += self.carry_out(commands.Retry(order.order_id, answer), now)
         return found
-
-    def carry_out(self, command: commands.Command, now: datetime) -> list[Event]:
-        """Has `decide` judge a command, and keeps state, calendar and diary in step."""
-        decision = domain.decide(self.provider, command, now)
-        if decision is None:
-            return []
-        after = decision.placed
-        order_id = after.order.order_id
-        before = self.provider.orders.get(order_id)
-        if after == before and not decision.events:
-            return []
-        if before is not None:
-            self._count(before, -1)
-            if before.order.citizen_id != after.order.citizen_id:
-                self.provider.diary.write(before.order, None)
-            if before.booking is not None:
-                self._let_go(before, before.booking, after)
-        self.provider.put(after)
-        self._count(after, 1)
-        self.changed[order_id] = after
-        self.provider.diary.write(after.order, after.booking.slot if after.booking else None)
-        if after.booking is not None:
-            slot = after.booking.slot
-            self.calendar.take(slot)
-            if before is None or before.booking is None or before.booking.slot != slot:
-                self._touched.add((slot.location, slot.week))
-            if before is None or not _same_row(before, after):
-                self.sessions[after.booking.session_id] = Session(after, after.booking, "offered")
-        return [events.training(one, self.provider.locations) for one in decision.events]
-
-    def _let_go(self, before: Placed, booking: Booking, after: Placed) -> None:
-        slot = booking.slot
-        self.calendar.free(slot)
-        if after.booking is None:
-            last = replace(booking, revision=booking.revision + 1)
-            self.sessions[booking.session_id] = Session(before, last, "cancelled")
-        if after.booking is None or after.booking.slot != slot:
-            self._touched.add((slot.location, slot.week))
-            day = local_date(slot.start)
-            self._freed = day if self._freed is None else min(day, self._freed)
-
-    def ask(self, order: Order, now: datetime) -> Answer:
-        """The engine's answer to an order."""
-        sites, note = self._seen_from(order.postcode)
-        first = self.provider.terms.first_day(order, now)
-        engaged = self._engaged(order)
-        weights = self.provider.terms.weights
-        return propose(
-            self.calendar, order, sites, first, note=note, engaged=engaged, weights=weights
-        )
-
-    def ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:
-        """Asks as if the order's own session were free."""
-        with self._without(booking):
-            return self.ask(order, now)
-
-    def ask_for(
-        self, order: Order, booking: Booking, wanted: Alternative, now: datetime
-    ) -> tuple[Answer | None, tuple[Alternative, ...]]:
-        """The answer that books a certain time, None where it is taken; and what else is free."""
-        sites, _ = self._seen_from(order.postcode)
-        first = self.provider.terms.first_day(order, now)
-        engaged = self._engaged(order)
-        with self._without(booking):
-            return (
-                that_time(self.calendar, order, sites, first, wanted=wanted, engaged=engaged),
-                other_times(self.calendar, order, sites, first, slot=booking.slot, engaged=engaged),
-            )
-
-    @contextmanager
-    def _without(self, booking: Booking | None) -> Iterator[None]:
-        if booking is not None:
-            self.calendar.free(booking.slot)
-        try:
-            yield
-        finally:
-            if booking is not None:
-                self.calendar.take(booking.slot)
-
-    def _engaged(self, order: Order) -> Engaged:
-        return Engaged(self.provider.diary.others(order), self.provider.terms.transfer)
-
-    def _same_time(self, order: Order, booking: Booking) -> Answer | None:
-        slot = same_time(self.calendar, order, booking.slot)
-        if slot is None or not order.keeps_limit(slot.start):
-            return None
-        if any(other.overlaps(slot) for other in self.provider.diary.others(order)):
-            return None
-        changes = [
-            f"therapist {booking.slot.therapist} by {slot.therapist}"
-            if slot.therapist != booking.slot.therapist
-            else "",
-            f"room {booking.slot.room} by {slot.room}" if slot.room != booking.slot.room else "",
-        ]
-        what = " and ".join(change for change in changes if change)
-        return Answer(
-            slot=slot,
-            distance_m=booking.distance_m,
-            alternatives=booking.alternatives,
-            reason=f"The time and place stay; {what} because of new capacity.",
-            shortfall=None,
-        )
-
-    def _seen_from(self, postcode: str) -> tuple[tuple[Site, ...], str]:
-        seen = self._sites.get(postcode)
-        if seen is None:
-            locations = self.provider.locations.values()
-            seen = self._sites[postcode] = nearest_first(postcode, locations, self._postcodes)
-        return seen
-
-    def _count(self, placed: Placed, by: int) -> None:
-        """Keeps the backlog of each location-week: who lacks a session inside the limit."""
-        if placed.status not in (Status.WAITING, Status.LATE):
-            return
-        sites, _ = self._seen_from(placed.order.postcode)
-        if sites:
-            order = placed.order
-            key = (sites[0].code, week_of(order.limit or order.earliest))
-            self._backlog[key] += by
-            self._touched.add(key)
-
-    def _status(self, now: datetime) -> list[Event]:
-        return [
-            fullness(self.provider, self.calendar, key, self._backlog[key], now)
-            for key in sorted(self._touched)
-        ]
-
-
-def _same_row(before: Placed, after: Placed) -> bool:
-    """Whether the session's row says what it said before."""
-    citizens = before.order.citizen_id, after.order.citizen_id
-    return before.booking == after.booking and citizens[0] == citizens[1]

@@ -34,6 +34,10 @@ class Diary:
         """Those of the citizens who have not been looked up, sorted."""
         return sorted(set(citizens) - self._known)
 
+    def knows(self, citizen_id: str) -> bool:
+        """Whether the citizen has been looked up."""
+        return citizen_id in self._known
+
     def know(self, citizens: Iterable[str], found: Iterable[tuple[str, str, Entry]] = ()) -> None:
         """Takes over (citizen, order, entry) of citizens; what the batch has changed stands."""
         self._known.update(citizens)

@@ -25,10 +25,11 @@ from services.scheduling.commands import (
     Rebook,
     Resume,
     Retry,
+    Tell,
     Withdraw,
 )
-from services.scheduling.facts import Decision, SessionCancelled
-from services.scheduling.moves import RuleBrokenError, book, history, keep, rebook
+from services.scheduling.facts import Decision
+from services.scheduling.moves import RuleBrokenError, book, given_up, history, keep, rebook
 from services.scheduling.orders import Answer, Order, Placed, Slot, Status
 from services.scheduling.provider import Provider
 from services.scheduling.rules import standing
@@ -71,7 +72,7 @@ def decide(provider: Provider, command: Command, now: datetime) -> Decision | No
             return again(provider, provider.orders[order_id], answer, now)
         case Accept() | GiveUp() | Exchange() | Ask():
             return decide_answer(provider, command, now)
-        case Attend() | Pause() | Resume():
+        case Attend() | Pause() | Resume() | Tell():
             return decide_course(provider, command, now)
 
 
@@ -87,9 +88,9 @@ def _change(
     if booking.slot.start <= now:
         return Decision(placed, ())
     if answer is None:
-        return keep(placed, booking, None, now)
+        return keep(provider, placed, booking, None, now)
     if answer.shortfall is not None and stands(provider, order, booking.slot):
-        return keep(placed, booking, answer.shortfall, now)
+        return keep(provider, placed, booking, answer.shortfall, now)
     return rebook(provider, placed, answer, now)
 
 
@@ -113,9 +114,8 @@ def _withdraw(placed: Placed, now: datetime) -> Decision | None:
     booking = placed.booking
     if booking is None or booking.slot.start <= now:
         return Decision(closed, ())
-    last = replace(booking, revision=booking.revision + 1)
-    cancelled = SessionCancelled(placed.order, last, "order-withdrawn")
-    return Decision(replace(closed, booking=None), (cancelled,))
+    events = given_up(placed.order, booking, "order-withdrawn")
+    return Decision(replace(closed, booking=None), events)
 
 
 def _retry(provider: Provider, placed: Placed, answer: Answer, now: datetime) -> Decision | None:

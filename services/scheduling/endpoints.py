@@ -119,7 +119,7 @@ class Counter:
             raise Refused(409, f"session {session_id} is not before {_day(found.start)}")
         note = Attendance(said.attended, said.reason, call.staff.id, unit.now)
         command = Attend(found.order_id, session_id, note)
-        events = await self._scheduling.at_desk(
+        applied = await self._scheduling.at_desk(
             unit, found.provider, found.order_id, lambda desk: desk.carry_out(command, unit.now)
         )
         content = {
@@ -127,9 +127,9 @@ class Counter:
             "order_id": found.order_id,
             "attended": said.attended,
             "reason": said.reason,
-            "changed": bool(events),
+            "changed": bool(applied.events),
         }
-        return Answer(content=content, applied=Applied(events=events))
+        return Answer(content=content, applied=applied)
 
 
 def _day(start: datetime) -> str:

@@ -4,42 +4,29 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from pydantic import ValidationError
-
-from services.scheduling import counter, incoming, responses, store
+from services.scheduling import counter, incoming, store
 from services.scheduling.capacity import DENMARK, local_date, week_of
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
 from services.scheduling.geography import Point
-from services.scheduling.orders import Order
 from services.scheduling.provider import Terms
+from services.scheduling.reading import (
+    Command,
+    OfReferral,
+    Placing,
+    provider_of,
+    read,
+    read_capacity,
+)
 from services.scheduling.responses import Response
 from shared.envelope import Event, Message
-from shared.handling import Applied, Dead, Outcome, Parked, Unit
+from shared.handling import Applied, Dead, DueTimer, Outcome, Parked, SetTimer, Unit
 
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    order: Order
-    body: str
-
-
-_OfReferral = incoming.ReferralClosed | incoming.ReferralPaused | incoming.ReferralResumed
-_Command = _Placed | incoming.OrderWithdrawn | _OfReferral | Response
-
-_READ: Mapping[str, type[incoming.OrderIn | incoming.OrderWithdrawn | _OfReferral | Response]] = {
-    incoming.ORDER_PLACED: incoming.OrderIn,
-    incoming.ORDER_CHANGED: incoming.OrderIn,
-    incoming.ORDER_WITHDRAWN: incoming.OrderWithdrawn,
-    incoming.REFERRAL_CLOSED: incoming.ReferralClosed,
-    incoming.REFERRAL_PAUSED: incoming.ReferralPaused,
-    incoming.REFERRAL_RESUMED: incoming.ReferralResumed,
-    **responses.MODELS,
-}
+PLAN: Final = "plan"
+"""The kind of timer that calls for a plan over all who have not been told."""
 
 PATIENCE: Final = timedelta(days=7)
 """How long an answer to an offer that has not been made here waits for it."""
@@ -53,7 +40,13 @@ class Scheduling:
     process has written since.
     """
 
-    def __init__(self, terms: Callable[[str], Terms], postcodes: Mapping[str, Point]) -> None:
+    def __init__(
+        self,
+        terms: Callable[[str], Terms],
+        postcodes: Mapping[str, Point],
+        plan_every: timedelta = timedelta(minutes=10),
+    ) -> None:
+        self._plan_every = plan_every
         self._terms = terms
         self._postcodes = postcodes
         self._desks: dict[str, Desk] = {}
@@ -67,59 +60,82 @@ class Scheduling:
         return await self._carry_out(unit, messages)
 
     async def _carry_out(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
-        read = [_read(message) for message in messages]
-        commands = [one for one in read if not isinstance(one, Dead) and one is not None]
+        found = [read(message) for message in messages]
+        commands = [one for one in found if not isinstance(one, Dead) and one is not None]
         if not commands:
-            return [one if isinstance(one, Dead) else Applied() for one in read]
+            return [one if isinstance(one, Dead) else Applied() for one in found]
         diary = Diary()
-        desks = await self._open(unit, diary, {_provider(one) for one in commands})
+        desks = await self._open(unit, diary, {provider_of(one) for one in commands})
         await _fetch_named(unit, desks, commands)
         await _look_up(unit, diary, _planned_for(desks, commands))
         outcomes: list[Outcome] = []
         last: dict[str, int] = {}
-        for command, message in zip(read, messages, strict=True):
+        for command, message in zip(found, messages, strict=True):
             if command is None:
                 outcome: Outcome = Applied()
             elif isinstance(command, Dead):
                 outcome = command
             else:
-                outcome = _outcome(desks[_provider(command)], command, message, unit)
+                outcome = _outcome(desks[provider_of(command)], command, message, unit)
                 if isinstance(outcome, Applied):
-                    last[_provider(command)] = len(outcomes)
+                    last[provider_of(command)] = len(outcomes)
             outcomes.append(outcome)
         await _look_up(unit, diary, _at_stake(desks))
         for code, index in last.items():
             events = [*_events_of(outcomes[index]), *desks[code].settle(unit.now)]
-            outcomes[index] = Applied(events=events, releases=_releases(desks[code]))
+            outcomes[index] = self._settled(desks[code], events, unit)
         await self._save(unit, desks)
         return outcomes
 
     async def capacity(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
         """Applies the newest state of each location-week, then rebooks what it broke."""
-        read = [_read_capacity(message) for message in messages]
-        codes = {one.provider for one in read if isinstance(one, incoming.CapacityStated)}
+        found = [read_capacity(message) for message in messages]
+        codes = {one.provider for one in found if isinstance(one, incoming.CapacityStated)}
         if not codes:
-            return [one if isinstance(one, Dead) else Applied() for one in read]
+            return [one if isinstance(one, Dead) else Applied() for one in found]
         diary = Diary()
         desks = await self._open(unit, diary, codes)
         last: dict[str, int] = {}
-        for index, (model, message) in enumerate(zip(read, messages, strict=True)):
+        for index, (model, message) in enumerate(zip(found, messages, strict=True)):
             if isinstance(model, incoming.CapacityStated):
                 body = (message.value or b"").decode()
                 desks[model.provider].state(incoming.stated(model), body, unit.now)
                 last[model.provider] = index
         await _look_up(unit, diary, _at_stake(desks))
-        outcomes: list[Outcome] = [one if isinstance(one, Dead) else Applied() for one in read]
+        outcomes: list[Outcome] = [one if isinstance(one, Dead) else Applied() for one in found]
         for code, index in last.items():
             events = desks[code].settle(unit.now)
-            outcomes[index] = Applied(events=events, releases=_releases(desks[code]))
+            outcomes[index] = self._settled(desks[code], events, unit)
         await self._save(unit, desks)
         return outcomes
 
+    async def plan(self, unit: Unit, timers: Sequence[DueTimer]) -> list[Outcome]:
+        """Plans anew for all who have not been told, and tells those for whom it is time."""
+        diary = Diary()
+        last = {timer.partition_key: index for index, timer in enumerate(timers)}
+        desks = await self._open(unit, diary, last)
+        for desk in desks.values():
+            citizens = desk.held_citizens()
+            citizens |= {placed.order.citizen_id for placed in desk.provider.unplaced()}
+            await _look_up(unit, diary, citizens)
+        outcomes: list[Outcome] = [Applied() for _ in timers]
+        for code, index in last.items():
+            desk = desks[code]
+            events = [*desk.replan(unit.now), *desk.tell(unit.now), *desk.settle(unit.now)]
+            outcomes[index] = self._settled(desk, events, unit)
+        await self._save(unit, desks)
+        return outcomes
+
+    def _settled(self, desk: Desk, events: Sequence[Event], unit: Unit) -> Applied:
+        """What a desk's part in a batch comes to; calls for its next plan."""
+        due = desk.next_plan(unit.now, self._plan_every)
+        timers = [] if due is None else [_next_plan(desk.provider.code, due)]
+        return Applied(events=events, timers=timers, releases=_releases(desk))
+
     async def at_desk(
         self, unit: Unit, provider: str, order_id: str, act: Callable[[Desk], list[Event]]
-    ) -> list[Event]:
-        """Has somebody act on an order at its provider's desk; returns what has happened.
+    ) -> Applied:
+        """Has somebody act on an order at its provider's desk; returns what follows.
 
         Nothing happens where the desk does not know the order.
         """
@@ -131,13 +147,13 @@ class Scheduling:
                 desk.remember(found)
         placed = desk.provider.orders.get(order_id)
         if placed is None:
-            return []
+            return Applied()
         await _look_up(unit, diary, {placed.order.citizen_id})
         events = act(desk)
         await _look_up(unit, diary, _at_stake(desks))
         events += desk.settle(unit.now)
         await self._save(unit, desks)
-        return events
+        return self._settled(desk, events, unit)
 
     async def _open(self, unit: Unit, diary: Diary, codes: Iterable[str]) -> dict[str, Desk]:
         """Locks the providers and takes out their desks, loading those that can't be trusted."""
@@ -182,6 +198,11 @@ class Scheduling:
         unit.on_commit.append(lambda: self._desks.update(desks))
 
 
+def _next_plan(code: str, due: datetime) -> SetTimer:
+    # A key for each time: one that is overdue is never put off by the next.
+    return SetTimer(kind=PLAN, key=f"{code}/{due.isoformat()}", due=due, partition_key=code)
+
+
 def _at_stake(desks: Mapping[str, Desk]) -> set[str]:
     return {citizen_id for desk in desks.values() for citizen_id in desk.at_stake()}
 
@@ -194,9 +215,9 @@ async def _look_up(unit: Unit, diary: Diary, citizens: Iterable[str]) -> None:
         diary.know(unknown, await store.engagements(unit.conn, unknown, today))
 
 
-def _outcome(desk: Desk, command: _Command, message: Message, unit: Unit) -> Outcome:
+def _outcome(desk: Desk, command: Command, message: Message, unit: Unit) -> Outcome:
     match command:
-        case _Placed(order, body):
+        case Placing(order, body):
             return Applied(events=desk.place(order, body, unit.now))
         case incoming.OrderWithdrawn():
             return Applied(events=desk.withdraw(command.order_id, unit.now))
@@ -236,12 +257,13 @@ def _events_of(outcome: Outcome) -> Sequence[Event]:
     return outcome.events
 
 
-def _planned_for(desks: Mapping[str, Desk], commands: Iterable[_Command]) -> set[str]:
+def _planned_for(desks: Mapping[str, Desk], commands: Iterable[Command]) -> set[str]:
     """The citizens whom commands concern directly."""
     found: set[str] = set()
     for command in commands:
-        if isinstance(command, _Placed):
+        if isinstance(command, Placing):
             found.add(command.order.citizen_id)
+            found |= desks[command.order.provider].held_citizens()
         elif isinstance(command, Response):
             placed = desks[command.provider].provider.orders.get(command.order_id)
             if placed is not None:
@@ -252,51 +274,19 @@ def _planned_for(desks: Mapping[str, Desk], commands: Iterable[_Command]) -> set
     return found
 
 
-async def _fetch_named(unit: Unit, desks: Mapping[str, Desk], commands: Sequence[_Command]) -> None:
+async def _fetch_named(unit: Unit, desks: Mapping[str, Desk], commands: Sequence[Command]) -> None:
     """Loads the orders that the commands name and that their desks don't remember."""
     order_ids: list[str] = []
     referral_ids: list[str] = []
     for command in commands:
-        if isinstance(command, _OfReferral):
+        if isinstance(command, OfReferral):
             referral_ids.append(command.referral_id)
         else:
-            order_id = command.order.order_id if isinstance(command, _Placed) else command.order_id
-            if order_id not in desks[_provider(command)].provider.orders:
+            order_id = command.order.order_id if isinstance(command, Placing) else command.order_id
+            if order_id not in desks[provider_of(command)].provider.orders:
                 order_ids.append(order_id)
     if order_ids or referral_ids:
         for code, placed in await store.named_orders(unit.conn, order_ids, referral_ids):
             desk = desks.get(code)
             if desk is not None and placed.order.order_id not in desk.provider.orders:
                 desk.remember(placed)
-
-
-def _provider(command: _Command) -> str:
-    return command.order.provider if isinstance(command, _Placed) else command.provider
-
-
-def _read(message: Message) -> _Command | Dead | None:
-    model = _READ.get(message.type)
-    if model is None:
-        return None
-    try:
-        found = model.model_validate_json(message.value or b"")
-    except ValidationError as error:
-        return _dead(message, error)
-    if isinstance(found, incoming.OrderIn):
-        return _Placed(incoming.order_of(found), (message.value or b"").decode())
-    return found
-
-
-def _read_capacity(message: Message) -> incoming.CapacityStated | Dead | None:
-    if message.type != incoming.CAPACITY_STATED:
-        return None
-    try:
-        return incoming.CapacityStated.model_validate_json(message.value or b"")
-    except ValidationError as error:
-        return _dead(message, error, holds="")
-
-
-def _dead(message: Message, error: ValidationError, holds: str | None = None) -> Dead:
-    problem = incoming.faults(error)[0]
-    reason = f"{problem.element}: {problem.reason}" if problem.element else problem.reason
-    return Dead(reason=reason, holds=message.subject if holds is None else holds)

@@ -187,6 +187,7 @@ class OrderIn(Incoming):
     provider: Code
     earliest: Day
     limit: Day | None = None
+    bedside: bool = False
     vulnerable: bool = False
     postcode: Text = ""
     language: Text = "da"
@@ -270,6 +271,7 @@ def order_of(model: OrderIn) -> Order:
         ),
         step=first,
         following=tuple(following),
+        bedside=model.bedside,
     )
 
 

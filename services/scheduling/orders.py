@@ -87,7 +87,8 @@ class Step:
 class Order:
     """What a provider is asked to plan. `limit` is the last date that keeps the law's promise.
 
-    `step` is the first, `following` are the others in their order.
+    `step` is the first, `following` are the others in their order. `bedside`: the plan came before
+    discharge, and the hospital tells the citizen the time.
     `not_before` and `declined` (times) are what the citizen has answered since.
     """
 
@@ -104,6 +105,7 @@ class Order:
     windows: tuple[Window, ...]
     step: Step
     following: tuple[Step, ...] = ()
+    bedside: bool = False
     not_before: date | None = None
     declined: tuple[tuple[datetime, datetime], ...] = ()
 
@@ -214,8 +216,9 @@ class Attendance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """A session that holds its slot. `revision` grows by one with each change.
+    """A session that holds its slot. `revision` grows by one with each change that others hear of.
 
+    It is 0 until the citizen is told; `offered_at` is then when the session was first held.
     `accepted`: the citizen has said yes to this time and place.
     """
 
@@ -232,6 +235,11 @@ class Booking:
     offered_at: datetime
     accepted: bool = False
     attendance: Attendance | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the citizen has been told; what is not told is moved silently."""
+        return self.revision > 0
 
 
 class Status(StrEnum):

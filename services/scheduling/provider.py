@@ -8,24 +8,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from services.scheduling.capacity import Location, LocationWeek, local_date, week_of
 from services.scheduling.diary import Diary
 from services.scheduling.orders import Booking, Order, Placed, Slot, Status
 from services.scheduling.weights import WEIGHTS, Weights
 
+SAME_EVENING: Final = 0
+AT_ONCE: Final = 60
+"""Open days before the session at which whoever has a time is told of it: as soon as they have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """A municipality's terms. `notice_days` is how many days ahead a session is booked at least;
     `transfer` is what a citizen needs from a session at one place to one at another; orders are
-    `kept` for so long after the day on which they could have begun. `weights` price a session."""
+    `kept` for so long after the day on which they could have begun. `weights` price a session.
+    Citizens are told `tell` open days before the session, or `SAME_EVENING`; `at_risk_days` before
+    a limit the referral's clock warns of it."""
 
     public_holiday: Callable[[date], bool]
     notice_days: int = 1
     transfer: timedelta = timedelta(hours=1)
     kept: timedelta = timedelta(days=365)
     weights: Weights = WEIGHTS
+    tell: int = AT_ONCE
+    at_risk_days: int = 3
 
     def earliest(self, now: datetime) -> date:
         """The first date on which anything may be booked now."""
@@ -61,6 +70,7 @@ class Provider:
         self._newest: dict[str, str] = {}
         self._by_referral: dict[str, set[str]] = {}
         self._unplaced: set[str] = set()
+        self._held: set[str] = set()
         self._therapists: dict[tuple[str, date], list[tuple[datetime, datetime, str]]] = {}
         self._rooms: dict[tuple[str, str, date], list[tuple[datetime, datetime, str]]] = {}
 
@@ -94,6 +104,10 @@ class Provider:
             self._unplaced.add(order_id)
         else:
             self._unplaced.discard(order_id)
+        if placed.booking is not None and not placed.booking.is_told:
+            self._held.add(order_id)
+        else:
+            self._held.discard(order_id)
 
     def of_referral(self, referral_id: str) -> list[Placed]:
         """The known orders of a referral, by id."""
@@ -109,6 +123,14 @@ class Provider:
     def has_unplaced(self) -> bool:
         """Whether any order lacks a session inside the limit."""
         return bool(self._unplaced)
+
+    def held(self) -> list[Placed]:
+        """Orders whose citizens have not been told of their session yet, by id."""
+        return [self.orders[order_id] for order_id in sorted(self._held)]
+
+    def holds_any(self) -> bool:
+        """Whether anybody is still to be told."""
+        return bool(self._held)
 
     def bookings_at(self, location: str, week: str) -> Iterator[tuple[Placed, Booking]]:
         """Orders with a session at a location in a week."""
@@ -131,12 +153,12 @@ class Provider:
         """What was stated about a location for the week of a date."""
         return self.weeks.get((location, week_of(day)))
 
-    def therapist_taken(self, slot: Slot, day: date, besides: str) -> bool:
-        """Whether another order than `besides` has the slot's therapist at that time."""
+    def therapist_taken(self, slot: Slot, day: date, besides: frozenset[str]) -> bool:
+        """Whether any other order than those `besides` has the slot's therapist at that time."""
         return _overlaps(self._therapists.get((slot.therapist, day), ()), slot, besides)
 
-    def room_taken(self, slot: Slot, day: date, besides: str) -> bool:
-        """Whether another order than `besides` has the slot's room at that time."""
+    def room_taken(self, slot: Slot, day: date, besides: frozenset[str]) -> bool:
+        """Whether any other order than those `besides` has the slot's room at that time."""
         key = (slot.location, slot.room or "", day)
         return _overlaps(self._rooms.get(key, ()), slot, besides)
 
@@ -159,9 +181,9 @@ class Provider:
 
 
 def _overlaps(
-    taken: list[tuple[datetime, datetime, str]] | tuple[()], slot: Slot, besides: str
+    taken: list[tuple[datetime, datetime, str]] | tuple[()], slot: Slot, besides: frozenset[str]
 ) -> bool:
     return any(
-        start < slot.end and slot.start < end and order_id != besides
+        start < slot.end and slot.start < end and order_id not in besides
         for start, end, order_id in taken
     )

@@ -11,11 +11,18 @@ from services.scheduling.provider import Provider
 
 
 def broken(
-    provider: Provider, order: Order, slot: Slot, now: datetime, known: Slot | None = None
+    provider: Provider,
+    order: Order,
+    slot: Slot,
+    now: datetime,
+    known: Slot | None = None,
+    *,
+    besides: frozenset[str] = frozenset(),
 ) -> str | None:
     """The first rule that a session for the order in this slot would break, in plain words.
 
     `known` is what the citizen has been told already: at that time and place no notice is needed.
+    What the orders `besides` have is free: they change with this one.
     """
     begin = slot.start.astimezone(DENMARK)
     if slot.start < now:
@@ -28,15 +35,22 @@ def broken(
     transfer = provider.terms.transfer
     if not told and not all(o.leaves_time(slot, transfer) for o in provider.diary.others(order)):
         return "the citizen cannot come there from another session, or from there to it"
-    return next(standing(provider, order, slot, begin), None)
+    return next(standing(provider, order, slot, begin, besides), None)
 
 
-def standing(provider: Provider, order: Order, slot: Slot, begin: datetime) -> Iterator[str]:
+def standing(
+    provider: Provider,
+    order: Order,
+    slot: Slot,
+    begin: datetime,
+    besides: frozenset[str] = frozenset(),
+) -> Iterator[str]:
     """What speaks against a session that is booked already; notice has been given for it.
 
     `begin` is the slot's start on Danish clocks.
     """
     day = begin.date()
+    besides |= {order.order_id}
     if (slot.end - slot.start).total_seconds() != order.step.minutes * 60:
         yield f"the session must last {order.step.minutes} minutes"
     if day < order.earliest:
@@ -48,9 +62,9 @@ def standing(provider: Provider, order: Order, slot: Slot, begin: datetime) -> I
     yield from _staffed(provider, order, slot, day)
     if any(other.overlaps(slot) for other in provider.diary.others(order)):
         yield "the citizen has another session then"
-    if provider.therapist_taken(slot, day, order.order_id):
+    if provider.therapist_taken(slot, day, besides):
         yield f"therapist {slot.therapist} is taken"
-    if slot.room is not None and provider.room_taken(slot, day, order.order_id):
+    if slot.room is not None and provider.room_taken(slot, day, besides):
         yield f"room {slot.room} is taken"
 
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
+from services.scheduling.provider import AT_ONCE, SAME_EVENING
 from services.scheduling.staffing import Rule
 from services.scheduling.weights import WEIGHTS, Weights
 from shared.settings import ServiceSettings, SettingsError
@@ -34,6 +35,7 @@ _WEIGHTS: Final = {
     "ride": "ride",
     "reserve": "reserve",
 }
+_SAME_EVENING: Final = "same-evening"
 _MOST: Final = 100_000
 _MOST_KEPT: Final = 0.4
 _BOUNDS: Final = {"ride": "1 or more", "reserve": f"at most {_MOST_KEPT}"}
@@ -57,6 +59,18 @@ class SchedulingSettings(ServiceSettings):
         le=600,
         description="Minutes that a citizen needs from a session at one place to one at another",
     )
+    tell: int = Field(
+        default=2,
+        ge=1,
+        le=AT_ONCE,
+        description="Open days before the session at which a citizen is told of it",
+    )
+    plan_minutes: int = Field(
+        default=10,
+        ge=1,
+        le=24 * 60,
+        description="Minutes from one plan over all who have not been told to the next",
+    )
     keep_days: int = Field(
         default=365,
         ge=60,
@@ -75,6 +89,8 @@ class Municipality:
     competences: frozenset[str] = COMPETENCES
     weights: Weights = WEIGHTS
     staffing: tuple[Rule, ...] = ()
+    tell: int = 2
+    at_risk_days: int = 3
 
 
 def read_municipalities(folder: Path, otherwise: Municipality) -> Mapping[str, Municipality]:
@@ -118,6 +134,8 @@ def _municipality(path: Path, content: Mapping[str, Any], otherwise: Municipalit
         notice_days=days,
         transfer_minutes=minutes,
         competences=frozenset(names),
+        tell=_tell(path, terms.get("tell", otherwise.tell)),
+        at_risk_days=_days(path, content.get("at_risk_days", otherwise.at_risk_days)),
         weights=_weights(path, terms.get("weights", {}), otherwise.weights),
         staffing=_staffing(path, terms.get("staffing", [])),
     )
@@ -143,6 +161,24 @@ def _staffing(path: Path, tables: object) -> tuple[Rule, ...]:
         known |= set(units)
         rules.append(Rule(name=str(name), units=tuple(units), least=least, most=most))
     return tuple(rules)
+
+
+def _tell(path: Path, value: object) -> int:
+    """Open days before the session at which citizens are told, or SAME_EVENING."""
+    if value == _SAME_EVENING:
+        return SAME_EVENING
+    if type(value) is not int or not 1 <= value <= AT_ONCE:
+        raise SettingsError(
+            f"{path}: scheduling.tell must be a whole number of open days from 1 to {AT_ONCE}, "
+            f'or "{_SAME_EVENING}"'
+        )
+    return value
+
+
+def _days(path: Path, value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise SettingsError(f"{path}: at_risk_days must be a whole number of days")
+    return value
 
 
 def _weights(path: Path, table: object, otherwise: Weights) -> Weights:

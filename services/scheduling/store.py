@@ -137,11 +137,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session to be saved. `status` is "offered" or "cancelled"."""
+    """A session to be saved. `status` is "offered" (told or not) or "cancelled"; `new`: it has no
+    row yet."""
 
     placed: Placed
     booking: Booking
     status: str
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,7 @@ async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
     rows = sorted(changed, key=lambda one: one.booking.session_id)
     if not rows:
         return
-    known = [one.booking.session_id for one in rows if one.booking.revision > 1]
+    known = [one.booking.session_id for one in rows if not one.new]
     if known:
         await conn.execute(_LET_GO, known)
     bookings = [one.booking for one in rows]

@@ -63,6 +63,8 @@ async def understood(
     if len(rows) > 1:
         ids = ", ".join(row["order_id"] for row in rows)
         raise NotUnderstoodError(f"{which} has several orders, name one of them: {ids}")
+    if rows[0]["revision"] == 0 and answer != "requested":
+        raise NotUnderstoodError(f"{which}: the citizen has not been told of a time yet")
     fields = {name: str(rows[0][name]) for name in ("session_id", "order_id", "referral_id")}
     fields |= {name: rows[0][name] for name in ("citizen_id", "provider", "revision", "start")}
     told = {name: value for name, value in said.items() if value is not None}

@@ -13,11 +13,11 @@ from services.scheduling.commands import Command
 from services.scheduling.geography import postcodes
 from services.scheduling.handlers import Scheduling
 from services.scheduling.handlers_roster import Rosters
-from services.scheduling.provider import Terms
+from services.scheduling.provider import AT_ONCE, Terms
 from services.scheduling.settings import COMPETENCES, Sources
 from shared.envelope import Message
 from shared.faults import is_transient
-from shared.handling import Handler, Outcome, Unit
+from shared.handling import DueTimer, Handler, Outcome, Unit
 from tests.delivery import deliver, deliver_twice, events_of
 from tests.unit.scheduling.factories import NOW
 from tests.unit.scheduling.world import told
@@ -36,13 +36,24 @@ class Process:
 
     conn: Connection
     now: datetime = NOW
-    scheduling: Scheduling = field(
-        default_factory=lambda: Scheduling(lambda code: Terms(public_holiday), postcodes())
-    )
+    tell: int = AT_ONCE
+    scheduling: Scheduling = field(init=False)
     rosters: Rosters = field(
         default_factory=lambda: Rosters(Sources(TOPICS), lambda code: COMPETENCES)
     )
     collisions: int = 0
+
+    def __post_init__(self) -> None:
+        terms = Terms(public_holiday, tell=self.tell)
+        self.scheduling = Scheduling(lambda code: terms, postcodes())
+
+    async def plan(self, *, twice: bool = False) -> list[dict[str, Any]]:
+        """What the timer that plans and tells leads to."""
+        timer = DueTimer(
+            id="t", kind="plan", key="730/now", due=self.now, partition_key="730", data=b""
+        )
+        how = deliver_twice if twice else deliver
+        return told(events_of(await how(self.conn, self.scheduling.plan, [timer], self.now)))
 
     async def apply(self, handler: Handler, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """What a batch publishes, after its commit."""
@@ -69,12 +80,12 @@ class Process:
         """What a command of a member of staff leads to, after its commit."""
         unit = Unit(conn=self.conn, now=self.now)
         async with self.conn.transaction():
-            events = await self.scheduling.at_desk(
+            applied = await self.scheduling.at_desk(
                 unit, provider, order_id, lambda desk: desk.carry_out(command, self.now)
             )
         for done in unit.on_commit:
             done()
-        return told(events)
+        return told(applied.events)
 
     async def orders(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         return await self.apply(self.scheduling.referrals, messages)

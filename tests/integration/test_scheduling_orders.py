@@ -13,7 +13,7 @@ from services.scheduling import incoming, store
 from services.scheduling.commands import Attend
 from services.scheduling.moves import RuleBrokenError
 from services.scheduling.orders import Attendance
-from shared.handling import Applied, Dead, Unit
+from shared.handling import Applied, Dead, SetTimer, Unit
 from tests.conftest import Databases
 from tests.integration.probe.world import until
 from tests.integration.scheduling_service import Process, on_training
@@ -126,6 +126,53 @@ async def test_attendance_is_written_down_once_also_by_another_process(
         first = await other.at_desk("730", "o1", command)
         assert on_training(first) == ["session.attended"]
         assert await process.at_desk("730", "o1", command) == []
+    finally:
+        await conn.close()
+
+
+async def test_who_is_held_is_planned_and_told_by_a_timer_that_may_come_twice(dsn: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        process = Process(conn, tell=2)
+        friday = MONDAY + timedelta(days=4)
+        hours = [(friday, "09:00", "10:00"), (friday + timedelta(days=3), "09:00", "10:00")]
+        week = [a_statement("R", a_therapist("T1", hours[0]))]
+        week += [a_statement("R", a_therapist("T1", hours[1]), week="2026-W49")]
+        await process.capacity(capacity_stated(*week))
+        body = an_order_body(earliest=friday, limit=friday + timedelta(days=8))
+        (outcome,) = await process.outcomes(process.scheduling.referrals, orders_placed([body]))
+        assert isinstance(outcome, Applied)
+        (timer,) = outcome.timers
+        assert isinstance(timer, SetTimer)
+        assert (timer.kind, timer.due) == ("plan", process.now + timedelta(minutes=10))
+        assert await conn.fetchval("SELECT revision FROM session") == 0
+        process.now = at(MONDAY + timedelta(days=1), "18:00")
+        assert on_training(await process.plan()) == []
+        process.now = at(MONDAY + timedelta(days=2), "18:00")
+        assert on_training(await process.plan(twice=True)) == ["session.offered"]
+        assert await conn.fetchval("SELECT revision FROM session") == 1
+    finally:
+        await conn.close()
+
+
+async def test_the_held_make_room_in_the_same_transaction(dsn: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        process = Process(conn, tell=2)
+        friday = MONDAY + timedelta(days=4)
+        hours = (friday, "09:00", "12:00")
+        await process.capacity(capacity_stated(a_statement("R", a_therapist("T1", hours))))
+        far = friday + timedelta(days=8)
+        bodies = [an_order_body(f"o{n}", earliest=friday, limit=far) for n in range(2)]
+        await process.orders(orders_placed(bodies))
+        early = [{"weekday": 5, "from": "09:00", "to": "10:00"}]
+        other = an_order_body("o2", earliest=friday, limit=friday, windows=early)
+        assert on_training(await process.orders(orders_placed([other], 5))) == []
+        rows = await conn.fetch("SELECT order_id, lower(during) AS start, revision FROM session")
+        starts = {row["order_id"]: row["start"] for row in rows}
+        assert starts["o2"] == at(friday, "09:00")
+        assert len(set(starts.values())) == 3
+        assert {row["revision"] for row in rows} == {0}
     finally:
         await conn.close()
 

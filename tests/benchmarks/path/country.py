@@ -129,7 +129,11 @@ def _hospital(number: int) -> Hospital:
 def _municipality_file(one: Municipality) -> str:
     head = {"code": one.code, "name": one.name, "sor": one.sor, "ean": one.ean}
     provider = {"code": one.code, "sor": f"100000001{one.code}016", "name": f"Træning {one.code}"}
-    return _lines({**head, "phone": "70 10 10 10"}) + "\n[provider]\n" + _lines(provider)
+    # Told as soon as there is a time: the bench measures the way from a plan to its message.
+    scheduling = "\n[scheduling]\n" + _lines({"tell": 60})
+    return (
+        _lines({**head, "phone": "70 10 10 10"}) + "\n[provider]\n" + _lines(provider) + scheduling
+    )
 
 
 def _roster(one: Municipality, therapists: int, random: Random) -> str:

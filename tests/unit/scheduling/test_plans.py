@@ -7,7 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from services.scheduling.provider import AT_ONCE, SAME_EVENING
 from tests.unit.scheduling.checker import DENMARK, instant, metres
 from tests.unit.scheduling.factories import PLACES
 from tests.unit.scheduling.scenarios import NOW, Action, weeks_of_work, weeks_with_answers
@@ -16,9 +18,16 @@ from tests.unit.scheduling.world import World
 HOMES = {"8900": (56.4640, 10.0332), "8870": (56.3806, 9.9094), "8960": (56.4291, 10.1767)}
 
 
-def play(actions: Sequence[Action], after: Callable[[World], None] = lambda world: None) -> World:
+TELLS = st.sampled_from([AT_ONCE, 2, 1, SAME_EVENING])
+
+
+def play(
+    actions: Sequence[Action],
+    after: Callable[[World], None] = lambda world: None,
+    tell: int = AT_ONCE,
+) -> World:
     """Lets everything happen to a provider, one batch each."""
-    world = World(now=NOW)
+    world = World(now=NOW, tell=tell)
     for version, (kind, what) in enumerate(actions, 1):
         match kind:
             case "capacity":
@@ -29,6 +38,7 @@ def play(actions: Sequence[Action], after: Callable[[World], None] = lambda worl
                 world.withdraw(what)
             case "wait":
                 world.now += what
+                world.plan_anew()
             case "answer":
                 answer(world, *what)
         after(world)
@@ -49,28 +59,62 @@ def answer(world: World, number: int, kind: str, other: dict[str, Any]) -> None:
     world.answer(kind, session, **other)
 
 
-@given(weeks_with_answers)
+@given(weeks_with_answers, TELLS)
 @settings(deadline=None)
-def test_no_rule_is_ever_broken(actions: Sequence[Action]) -> None:
+def test_no_rule_is_ever_broken(actions: Sequence[Action], tell: int) -> None:
     def inspect(world: World) -> None:
         assert world.faults() == []
 
-    play(actions, inspect)
+    play(actions, inspect, tell)
 
 
-@given(weeks_with_answers)
+@given(weeks_with_answers, TELLS)
 @settings(max_examples=60, deadline=None)
 def test_nobody_is_late_or_waits_while_a_time_inside_the_limit_is_free(
-    actions: Sequence[Action],
+    actions: Sequence[Action], tell: int
 ) -> None:
-    world = play(actions)
+    world = play(actions, tell=tell)
     assert world.overlooked() == []
 
 
-@given(weeks_with_answers)
+@given(weeks_with_answers, TELLS)
 @settings(deadline=None)
-def test_a_process_that_was_restarted_decides_the_same(actions: Sequence[Action]) -> None:
-    assert play(actions, World.restart).published == play(actions).published
+def test_a_process_that_was_restarted_decides_the_same(
+    actions: Sequence[Action], tell: int
+) -> None:
+    assert play(actions, World.restart, tell).published == play(actions, tell=tell).published
+
+
+@given(weeks_with_answers, TELLS, st.integers(0, 30))
+@settings(max_examples=40, deadline=None)
+def test_cutting_off_the_future_never_changes_what_was_said_before(
+    actions: Sequence[Action], tell: int, until: int
+) -> None:
+    before = play(actions[:until], tell=tell).published
+    assert play(actions, tell=tell).published[: len(before)] == before
+
+
+@given(weeks_with_answers, TELLS)
+@settings(max_examples=60, deadline=None)
+def test_who_was_told_is_moved_only_where_the_time_is_gone_or_the_limit_is_gained(
+    actions: Sequence[Action], tell: int
+) -> None:
+    world = World(now=NOW, tell=tell)
+    for version, (kind, what) in enumerate(actions, 1):
+        before = {one["session_id"]: one for one in world.ahead()}
+        events: list[dict[str, Any]] = []
+        if kind == "order" and what["order_id"] not in world.orders:
+            events = world.order(what)
+        elif kind == "wait":
+            world.now += what
+            events = world.plan_anew()
+        elif kind == "capacity":
+            events = world.capacity({**what, "version": version})
+        for event in events:
+            if event["type"] == "session.moved.v1" and event["session_id"] in before:
+                was = before[event["session_id"]]
+                lost = world.inspector().faults([was], world.orders)
+                assert lost or (not was["inside_limit"] and event["inside_limit"])
 
 
 @given(weeks_of_work)

@@ -18,7 +18,7 @@ from services.scheduling.diary import Diary
 from services.scheduling.geography import postcodes
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
 from services.scheduling.orders import Attendance
-from services.scheduling.provider import Terms
+from services.scheduling.provider import AT_ONCE, Terms
 from services.scheduling.responses import MODELS
 from services.scheduling.weights import Weights
 from shared.envelope import Event
@@ -47,6 +47,7 @@ class World:
     now: datetime = NOW
     notice_days: int = 1
     transfer: timedelta = timedelta(hours=1)
+    tell: int = AT_ONCE
     weights: Weights = field(default_factory=lambda: Weights(reserve=0))
     diary: Diary = field(default_factory=Diary)
     plan: Plan = field(default_factory=Plan)
@@ -55,14 +56,16 @@ class World:
     published: list[dict[str, Any]] = field(default_factory=list)
     declined: dict[str, list[Data]] = field(default_factory=dict)
     not_before: dict[str, str | None] = field(default_factory=dict)
-    held: set[str] = field(default_factory=set)
+    put_off: set[str] = field(default_factory=set)
     accepted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.desk = self.a_desk()
 
     def a_desk(self) -> Desk:
-        terms = Terms(public_holiday, self.notice_days, self.transfer, weights=self.weights)
+        terms = Terms(
+            public_holiday, self.notice_days, self.transfer, weights=self.weights, tell=self.tell
+        )
         return Desk("730", terms, postcodes())
 
     def restart(self) -> None:
@@ -100,7 +103,7 @@ class World:
         events: list[Event] = []
         for order_id in order_ids:
             self.orders.pop(order_id, None)
-            self.held.discard(order_id)
+            self.put_off.discard(order_id)
             events += self.desk.withdraw(order_id, self.now)
         return self._settle(events)
 
@@ -114,9 +117,9 @@ class World:
             self.declined.setdefault(order_id, []).append(session)
             self.not_before[order_id] = other.get("not_before")
             if other.get("then") == "wait":
-                self.held.add(order_id)
+                self.put_off.add(order_id)
         if kind == "requested" and standing is None:
-            self.held.discard(order_id)
+            self.put_off.discard(order_id)
             self.not_before[order_id] = other.get("not_before")
         if kind == "accepted":
             self.accepted.add(order_id)
@@ -144,6 +147,37 @@ class World:
         command = Attend(session["order_id"], session["session_id"], said)
         return self._settle(self.desk.carry_out(command, self.now))
 
+    def plan_anew(self) -> list[dict[str, Any]]:
+        """What the timer does: plans over all who are not told, tells those for whom it is time."""
+        self.desk.begin(self.diary)
+        return self._settle([*self.desk.replan(self.now), *self.desk.tell(self.now)])
+
+    def held(self) -> list[dict[str, Any]]:
+        """Sessions ahead that nobody has been told of."""
+        found = []
+        for placed in self.desk.provider.held():
+            booking = placed.booking
+            if booking is not None and booking.slot.start > self.now:
+                slot = booking.slot
+                found.append(
+                    {
+                        "session_id": booking.session_id,
+                        "order_id": placed.order.order_id,
+                        "citizen_id": placed.order.citizen_id,
+                        "location": {"code": slot.location},
+                        "therapist": slot.therapist,
+                        "room": slot.room,
+                        "start": slot.start.isoformat(),
+                        "end": slot.end.isoformat(),
+                        "inside_limit": booking.inside_limit,
+                    }
+                )
+        return found
+
+    def standing(self) -> list[dict[str, Any]]:
+        """All sessions ahead, told or not."""
+        return [*self.ahead(), *self.held()]
+
     def session_of(self, order_id: str) -> dict[str, Any] | None:
         """The standing session of an order."""
         found = [one for one in self.plan.sessions.values() if one["order_id"] == order_id]
@@ -159,14 +193,14 @@ class World:
 
     def faults(self) -> list[str]:
         """What is wrong with all that was published so far."""
-        found = self.plan.faults + self.inspector().faults(self.ahead(), self.orders)
-        for session in self.ahead():
+        found = self.plan.faults + self.inspector().faults(self.standing(), self.orders)
+        for session in self.standing():
             order_id = session["order_id"]
             if any(overlap(session, other) for other in self.declined.get(order_id, ())):
                 found.append(f"{order_id}: at a time that the citizen declined")
             if session["start"] < (self.not_before.get(order_id) or ""):
                 found.append(f"{order_id}: before the day from which it suits")
-            if order_id in self.held:
+            if order_id in self.put_off:
                 found.append(f"{order_id}: has a session, but waits")
         return found
 
@@ -174,9 +208,10 @@ class World:
         """Orders without a session inside the limit although there is a time for one."""
         found = []
         for order_id, order in self.orders.items():
-            session = self.session_of(order_id)
+            held = [one for one in self.held() if one["order_id"] == order_id]
+            session = self.session_of(order_id) or (held[0] if held else None)
             limit = date.fromisoformat(order["limit"])
-            if order_id in self.held or (session is not None and order_id in self.accepted):
+            if order_id in self.put_off or (session is not None and order_id in self.accepted):
                 continue
             if session is None or not session["inside_limit"]:
                 times = self.free(order, limit)
@@ -187,12 +222,12 @@ class World:
         """Where and when the order could have its session until `last`, as the inspector sees."""
         theirs = [
             one
-            for one in self.ahead()
+            for one in self.standing()
             if one["order_id"] != order["order_id"] and one["citizen_id"] == order["citizen_id"]
         ]
         asked = self.not_before.get(order["order_id"]) or ""
         order = {**order, "earliest": max(order["earliest"], asked)}
-        found = self.inspector().free(self.ahead(), order, self.now, last, theirs)
+        found = self.inspector().free(self.standing(), order, self.now, last, theirs)
         length = timedelta(minutes=order["steps"][0]["minutes"])
         no = [
             (instant(one["start"]), instant(one["end"]))

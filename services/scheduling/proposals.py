@@ -1,0 +1,122 @@
+"""What the engine proposes for one provider's orders. No I/O; nothing changes for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+
+from services.scheduling.engine.calendar import Calendar
+from services.scheduling.engine.online import (
+    Engaged,
+    Site,
+    other_times,
+    propose,
+    same_time,
+    that_time,
+)
+from services.scheduling.geography import Point, nearest_first
+from services.scheduling.orders import Alternative, Answer, Booking, Order, Slot
+from services.scheduling.provider import Provider
+
+
+class Proposals:
+    """Asks the engine about a provider's calendar."""
+
+    def __init__(
+        self, provider: Provider, calendar: Calendar, postcodes: Mapping[str, Point]
+    ) -> None:
+        self.provider = provider
+        self.calendar = calendar
+        self._postcodes = postcodes
+        self._sites: dict[str, tuple[tuple[Site, ...], str]] = {}
+
+    def locations_changed(self) -> None:
+        """Locations may have come or moved."""
+        self._sites.clear()
+
+    def seen_from(self, postcode: str) -> tuple[tuple[Site, ...], str]:
+        """The locations by distance, and a note where that is a guess."""
+        seen = self._sites.get(postcode)
+        if seen is None:
+            locations = self.provider.locations.values()
+            seen = self._sites[postcode] = nearest_first(postcode, locations, self._postcodes)
+        return seen
+
+    def ask(self, order: Order, now: datetime) -> Answer:
+        """The engine's answer to an order."""
+        sites, note = self.seen_from(order.postcode)
+        terms = self.provider.terms
+        return propose(
+            self.calendar,
+            order,
+            sites,
+            terms.first_day(order, now),
+            note=note,
+            engaged=self._engaged(order),
+            weights=terms.weights,
+        )
+
+    def ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:
+        """Asks as if the order's own session were free."""
+        with self.swapped((booking.slot,) if booking is not None else ()):
+            return self.ask(order, now)
+
+    def ask_for(
+        self, order: Order, booking: Booking, wanted: Alternative, now: datetime
+    ) -> tuple[Answer | None, tuple[Alternative, ...]]:
+        """The answer that books a certain time, None where it is taken; and what else is free."""
+        sites, _ = self.seen_from(order.postcode)
+        first = self.provider.terms.first_day(order, now)
+        engaged = self._engaged(order)
+        with self.swapped((booking.slot,)):
+            answer = that_time(self.calendar, order, sites, first, wanted=wanted, engaged=engaged)
+            return answer, self.others(order, booking.slot, now)
+
+    def others(self, order: Order, slot: Slot, now: datetime) -> tuple[Alternative, ...]:
+        """Up to two times that are free beside a slot."""
+        sites, _ = self.seen_from(order.postcode)
+        first = self.provider.terms.first_day(order, now)
+        engaged = self._engaged(order)
+        return other_times(self.calendar, order, sites, first, slot=slot, engaged=engaged)
+
+    def same_time(self, order: Order, booking: Booking) -> Answer | None:
+        """The same time and place with somebody else or in another room."""
+        slot = same_time(self.calendar, order, booking.slot)
+        if slot is None or not order.keeps_limit(slot.start):
+            return None
+        if any(other.overlaps(slot) for other in self.provider.diary.others(order)):
+            return None
+        changes = [
+            f"therapist {booking.slot.therapist} by {slot.therapist}"
+            if slot.therapist != booking.slot.therapist
+            else "",
+            f"room {booking.slot.room} by {slot.room}" if slot.room != booking.slot.room else "",
+        ]
+        what = " and ".join(change for change in changes if change)
+        return Answer(
+            slot=slot,
+            distance_m=booking.distance_m,
+            alternatives=booking.alternatives,
+            reason=f"The time and place stay; {what} because of new capacity.",
+            shortfall=None,
+        )
+
+    @contextmanager
+    def swapped(self, free: Iterable[Slot], take: Iterable[Slot] = ()) -> Iterator[None]:
+        """The calendar with some slots free and others taken, for as long as the block lasts."""
+        free, take = list(free), list(take)
+        for slot in free:
+            self.calendar.free(slot)
+        for slot in take:
+            self.calendar.take(slot)
+        try:
+            yield
+        finally:
+            for slot in take:
+                self.calendar.free(slot)
+            for slot in free:
+                self.calendar.take(slot)
+
+    def _engaged(self, order: Order) -> Engaged:
+        return Engaged(self.provider.diary.others(order), self.provider.terms.transfer)
