@@ -11,6 +11,8 @@ from deploy.cli import (
     capacity,
     dead_letters,
     demo,
+    drop_in,
+    evaluation,
     portfolio,
     programmes,
     publish,
@@ -46,6 +48,8 @@ app.command()(report.report)
 app.command()(what_if.what_if)
 app.add_typer(capacity.app, name="capacity")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(drop_in.app, name="drop-in")
+app.add_typer(evaluation.app, name="evaluation")
 app.add_typer(portfolio.app, name="portfolio")
 app.add_typer(programmes.app, name="programmes")
 app.add_typer(topics.app, name="topics")

@@ -9,6 +9,11 @@ from services.referral import configuration, programme_files
 from services.referral.carrying_out import Decided
 from services.referral.catalogue import PRODUCED
 from services.referral.documents import read_any, receipt
+from services.referral.drop_ins import TOPIC as DROP_INS
+from services.referral.drop_ins import DropIns
+from services.referral.evaluation.handlers import Evaluation
+from services.referral.evaluation.timers import ASK
+from services.referral.evaluation.wire import TOPIC as EVALUATIONS
 from services.referral.handlers_intake import Intake
 from services.referral.handlers_training import Clock
 from services.referral.metrics import Metrics
@@ -53,6 +58,8 @@ def service(settings: ReferralSettings) -> Service:
     clock = Clock(directory=directory, portfolio=portfolio, timetable=timetable, metrics=metrics)
     decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
     worklist = Worklist(decided=decided, register=office.register)
+    evaluation = Evaluation(portfolio=portfolio, register=office.register)
+    drop_ins = DropIns(programmes=portfolio.programmes)
     return Service(
         name=ReferralSettings.service,
         migrations=MIGRATIONS,
@@ -64,9 +71,16 @@ def service(settings: ReferralSettings) -> Service:
             ),
             Subscription(topics=["training"], handler=clock.training),
             Subscription(topics=[TOPIC], handler=portfolio_register.hear),
+            Subscription(topics=[EVALUATIONS], handler=evaluation.hear),
+            Subscription(topics=[DROP_INS], handler=drop_ins.hear),
         ],
-        timers={AT_RISK: clock.due, MISSED: clock.due},
+        timers={AT_RISK: clock.due, MISSED: clock.due, ASK: evaluation.due},
         tasks=[metrics.show, watch_worklist(metrics)],
-        endpoints=[*worklist.endpoints(), *portfolio_register.ENDPOINTS],
+        endpoints=[
+            *worklist.endpoints(),
+            *portfolio_register.ENDPOINTS,
+            *evaluation.endpoints(),
+            *drop_ins.endpoints(),
+        ],
         produces=PRODUCED,
     )

@@ -6,9 +6,19 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from services.referral import events
+from services.referral import drop_ins, events
+from services.referral.evaluation import wire as evaluation
 from services.referral.portfolio import wire as portfolio
 
-PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {**events.PRODUCED, **portfolio.PRODUCED}
-EXAMPLES: Final[tuple[BaseModel, ...]] = (portfolio.EXAMPLE,)
+PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
+    **events.PRODUCED,
+    **portfolio.PRODUCED,
+    **evaluation.PRODUCED,
+    **drop_ins.PRODUCED,
+}
+EXAMPLES: Final[tuple[BaseModel, ...]] = (
+    portfolio.EXAMPLE,
+    *evaluation.EXAMPLES,
+    drop_ins.EXAMPLE,
+)
 """Of events that no referral's story gives; what they say is made up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
+from services.referral.evaluation.forms import FORMS
 from services.referral.plan import PlanType
 from services.referral.programme import (
     REFERRERS,
@@ -36,6 +37,9 @@ def faults(file: ProgrammeFile) -> Iterator[Fault]:
     yield from _steps(file)
     for index, evaluation in enumerate(file.evaluation):
         yield from _twice(("evaluation", index, "asked"), evaluation.asked)
+        if evaluation.form not in FORMS:
+            known = ", ".join(sorted(FORMS))
+            yield ("evaluation", index, "form"), f"there is no form {evaluation.form}; {known} are"
     yield from _twice(("evaluation",), [one.form for one in file.evaluation], "form")
     yield from _twice(("leads_to",), file.leads_to)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from services.referral.commands import Municipality
 from services.referral.desk import Change, Desk
+from services.referral.evaluation.timers import timers_of
 from services.referral.programme_policy import Portfolio
 from services.referral.referral import Deadlines, Referral, deadlines
 from shared.handling import CancelTimer, SetTimer
@@ -31,7 +32,7 @@ class Timetable:
         timers: list[SetTimer | CancelTimer] = []
         for referral_id, before in change.before.items():
             timers += self.between(before, desk.referrals[referral_id])
-        return timers
+        return [*timers, *timers_of(change.happened, self.portfolio)]
 
     def between(self, before: Referral | None, after: Referral) -> list[SetTimer | CancelTimer]:
         """The timers to set or remove when a referral has changed."""

@@ -1,0 +1,1 @@
+"""Evaluation: forms asked before, after and six months on; figures without identities."""
