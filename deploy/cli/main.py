@@ -9,6 +9,7 @@ import typer
 
 from deploy.cli import (
     capacity,
+    course,
     dead_letters,
     demo,
     drop_in,
@@ -45,6 +46,9 @@ app.command()(sample.sample)
 app.command()(watch.watch)
 app.command()(sample.credentials)
 app.command()(report.report)
+app.command()(course.respond)
+app.command()(course.attend)
+app.add_typer(course.app, name="referral")
 app.command()(what_if.what_if)
 app.add_typer(capacity.app, name="capacity")
 app.add_typer(dead_letters.app, name="dead-letters")

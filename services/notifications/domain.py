@@ -205,6 +205,10 @@ def _free_choice(
     )
 
 
+COURSE_OVER: Final = frozenset({"completed", "self-directed", "stopped"})
+"""Reasons of a referral's end that come after its sessions have begun."""
+
+
 def _closed(command: CloseReferral, case: Case, now: datetime, quiet: Quiet) -> Decision | Wait:
     dead = command.reason == DECEASED
     cancels = {
@@ -214,8 +218,11 @@ def _closed(command: CloseReferral, case: Case, now: datetime, quiet: Quiet) -> 
     }
     if dead:
         return Decision(cancels=cancels)
-    # Sessions are taken back one by one by scheduling; a choice is taken back here.
-    if not any(p.told for p in case.past if p.template is Template.FREE_CHOICE_OPENED):
+    # Sessions are taken back one by one by scheduling; a choice is taken back here, unless the
+    # course is over.
+    if command.reason in COURSE_OVER or not any(
+        p.told for p in case.past if p.template is Template.FREE_CHOICE_OPENED
+    ):
         return Decision(cancels=cancels)
     return _draft(
         command.about,

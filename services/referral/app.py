@@ -19,6 +19,7 @@ from services.referral.handlers_training import Clock
 from services.referral.metrics import Metrics
 from services.referral.portfolio import handlers as portfolio_register
 from services.referral.portfolio.wire import TOPIC
+from services.referral.referral_endpoints import Referrals
 from services.referral.register import Register, key_bytes
 from services.referral.replying import Office
 from services.referral.settings import ReferralSettings
@@ -81,6 +82,7 @@ def service(settings: ReferralSettings) -> Service:
             *portfolio_register.ENDPOINTS,
             *evaluation.endpoints(),
             *drop_ins.endpoints(),
+            *Referrals(decided=decided).endpoints(),
         ],
         produces=PRODUCED,
     )

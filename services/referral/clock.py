@@ -36,6 +36,7 @@ from services.referral.facts import (
     WorkReason,
     evolve,
 )
+from services.referral.identity import step_id
 from services.referral.limit import local_day, too_late
 from services.referral.referral import FreeChoiceReason, Referral
 
@@ -62,8 +63,19 @@ def decide_clock(case: Case, command: ClockCommand, now: datetime) -> tuple[Fact
             return tuple(_passed(referral, command))
 
 
+def _goes_on(referral: Referral, step: str | None) -> bool:
+    """Whether a session is of a course under way: no first session, and no news to a hospital."""
+    if referral.started is not None:
+        return True
+    if step is None or referral.order_id is None:
+        return False
+    return step != step_id(referral.order_id, 1)
+
+
 def _offered(referral: Referral, command: CountOffer, now: datetime) -> Iterator[Fact]:
     me, offer = referral.referral_id, command.offer
+    if _goes_on(referral, command.step_id):
+        return
     in_time_before = referral.started_in_time
     counted = OfferCounted(referral_id=me, day=local_day(offer.start))
     if counted.day not in referral.offered:
@@ -89,6 +101,8 @@ def _offered(referral: Referral, command: CountOffer, now: datetime) -> Iterator
 
 def _dropped(referral: Referral, command: DropOffer, now: datetime) -> Iterator[Fact]:
     me, offer = referral.referral_id, command.offer
+    if _goes_on(referral, command.step_id):
+        return  # scheduling books another, or says that it can't
     yield HospitalTold(referral_id=me, state=Told.CANCELLED, at=now, offer=offer)
     if not command.by_withdrawal:
         yield WorkOpened(

@@ -73,10 +73,14 @@ class RevokePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountOffer:
-    """A session was offered, or moved. `known`: time and place are those that were told before."""
+    """A session was offered, or moved. `known`: time and place are those that were told before.
+
+    `step_id` is the step of the order that it is of, where scheduling says it.
+    """
 
     offer: Offer
     known: bool = False
+    step_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,7 @@ class DropOffer:
 
     offer: Offer
     by_withdrawal: bool
+    step_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,12 +38,15 @@ from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED, CitizenRecord
 from services.referral.facts import (
     Fact,
+    GpTold,
+    HospitalTold,
     Noted,
     Offer,
     Paused,
     Received,
     Resumed,
     Signature,
+    Told,
     WorkReason,
     evolve,
 )
@@ -175,6 +178,10 @@ def _story() -> Iterator[tuple[Fact, Referral]]:
         location=place,
     )
     yield from happens(decide_clock(case, CountOffer(offer=offer), _RECEIVED))
+    told = HospitalTold(
+        referral_id=waiting.referral_id, state=Told.OFFERED, at=_RECEIVED, offer=offer
+    )
+    yield from happens((GpTold(referral_id=waiting.referral_id, told=told),))
     for command in (
         WarnOfLimit(limit=limit),
         FaceInfeasible(cause="no-capacity-inside-limit", capacity_known=True),

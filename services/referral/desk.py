@@ -15,15 +15,20 @@ from typing import TYPE_CHECKING, TypeAlias
 from services.referral import (
     store,
     store_citizens,
+    store_course,
     store_documents,
     store_orders,
     store_stays,
     store_worklist,
 )
+from services.referral.course import Attendance
 from services.referral.facts import (
     ITSELF,
+    AttendanceNoted,
     Closed,
     Fact,
+    GpTold,
+    HospitalTold,
     Noted,
     Order,
     OrderChanged,
@@ -68,6 +73,7 @@ class Desk:
     waiting: dict[Origin, Waiting] = field(default_factory=dict)
     orders: dict[str, OrderRow] = field(default_factory=dict)  # the newest, by referral
     offers: Register = field(default_factory=dict)  # where something isn't established
+    attendances: dict[str, list[Attendance]] = field(default_factory=dict)
     _of_citizen: dict[str, list[str]] = field(default_factory=dict)
     _replacing: dict[tuple[str, str], str] = field(default_factory=dict)
     _details: dict[str, bytes] = field(default_factory=dict)
@@ -80,6 +86,7 @@ class Desk:
     _changed_orders: dict[str, OrderRow] = field(default_factory=dict)
     _began_waiting: dict[Origin, None] = field(default_factory=dict)
     _ended_waiting: dict[Origin, None] = field(default_factory=dict)
+    _attendances: list[AttendanceNoted] = field(default_factory=list)
     _work: list[WorkOpened | WorkClosed] = field(default_factory=list)
     _access: list[Access] = field(default_factory=list)
 
@@ -134,11 +141,29 @@ class Desk:
             change.before.setdefault(referral_id, before)
             self.referrals[referral_id] = after
             change.happened.append((fact, after))
-            if isinstance(fact, Closed):
+            if isinstance(fact, HospitalTold) and after.gp is not None:
+                queue.appendleft(GpTold(referral_id=referral_id, told=fact))
+            if isinstance(fact, AttendanceNoted):
+                self._attend(fact)
+            elif isinstance(fact, Closed):
                 queue.extend(self._settled_by(fact, after))
             elif isinstance(fact, OrderPlaced | OrderChanged):
                 self._order(fact, after)
         return change
+
+    def _attend(self, fact: AttendanceNoted) -> None:
+        self._attendances.append(fact)
+        known = self.attendances.setdefault(fact.referral_id, [])
+        known[:] = [one for one in known if one.session_id != fact.session_id]
+        known.append(
+            Attendance(
+                session_id=fact.session_id,
+                step_id=fact.step_id,
+                start=fact.start,
+                attended=fact.attended,
+                said_at=fact.said_at,
+            )
+        )
 
     def _order(self, fact: OrderPlaced | OrderChanged, after: Referral) -> None:
         known = self.orders.get(fact.referral_id)
@@ -220,6 +245,7 @@ class Desk:
         new: list[tuple[Referral, bytes]] = []
         old: list[Referral] = []
         offered: list[Referral] = []
+        started: list[Referral] = []
         for referral_id in sorted(self._before):
             before, after = self._before[referral_id], self.referrals[referral_id]
             if before is None:
@@ -229,9 +255,13 @@ class Desk:
                     old.append(after)
                 if before.offered != after.offered:
                     offered.append(after)
+                if before.started != after.started:
+                    started.append(after)
         await store.add_referrals(conn, new, now)
         await store.change_referrals(conn, old, now)
         await store.add_offered_days(conn, offered)
+        await store_course.save_starts(conn, started)
+        await store_course.save_attendances(conn, self._attendances)
         await store_orders.save_orders(conn, list(self._changed_orders.values()), now)
         await store_stays.add_stay_messages(conn, self._new_stays, now)
         said = [self.sessions[one] for one in sorted(self._changed_sessions)]
@@ -277,4 +307,4 @@ _NO_DAYS: tuple[date, ...] = ()
 
 def _row(referral: Referral) -> Referral:
     """The referral as its own row holds it: what lies in tables of its own is left out."""
-    return replace(referral, offered=_NO_DAYS, work=())
+    return replace(referral, offered=_NO_DAYS, work=(), started=None)

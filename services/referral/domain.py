@@ -111,6 +111,7 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
         limit_known_at=now,
         replaces=replaced.referral_id if replaced else None,
         replaces_document=plan.replaces,
+        gp=plan.gp.ean if plan.gp is not None else None,
     )
     yield Received(referral)
     if case.successor is not None:

@@ -19,6 +19,7 @@ from shared.envelope import TYPE_PREFIX
 
 REFERRALS: Final = "referrals"
 CITIZENS: Final = "citizens"
+GP_STATUS: Final = "gp.status"
 CITIZEN_RECORDED: Final = f"{TYPE_PREFIX}citizen.recorded.v1"
 ACKNOWLEDGED: Final = f"{TYPE_PREFIX}document.acknowledged.v1"
 STEPS: Final = "urn:genvej:steps"
@@ -302,6 +303,21 @@ class ReferralStatus(_Wire):
     limit: date | None = None
     code: Code | None = None
     performer: str | None = Field(default=None, description="SOR of the provider")
+    how: CloseReason | None = Field(
+        default=None, description="With state ended: how the course ended", exclude_if=_unsaid
+    )
+
+
+class GpStatus(ReferralStatus):
+    """What the GP hears who got a copy of the plan: the same as its hospital.
+
+    The GP knows the citizen by the copy: hospital and document id are those that stand in it.
+    """
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}gp.status.v1"
+
+    gp: str = Field(description="EAN of the GP: the topic's key")
+    hospital: str = Field(description="SOR of the hospital that sent the plan")
 
 
 class CitizenName(_Wire):
@@ -386,6 +402,7 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
         )
     },
     CITIZENS: {CITIZEN_RECORDED: SealedRecord},
+    GP_STATUS: {GpStatus.event_type: GpStatus},
     "hospital.{hospital}.status": {ReferralStatus.event_type: ReferralStatus},
     "sender.{sender}.status": {ReferralStatus.event_type: ReferralStatus},
 }

@@ -19,6 +19,8 @@ class WithdrawReason(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
     FREE_CHOICE = "free-choice"
     DECEASED = "deceased"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
 
 
 class WorkReason(StrEnum):
@@ -36,6 +38,7 @@ class WorkReason(StrEnum):
     STAY_UNCLEAR = "stay-unclear"
     NOT_ESTABLISHED = "not-established"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"
+    STAYS_AWAY = "stays-away"
 
 
 class Note(StrEnum):
@@ -64,6 +67,8 @@ class Told(StrEnum):
 
     OFFERED = "offered"
     CANCELLED = "cancelled"
+    STARTED = "started"
+    NOT_STARTED = "not-started"
     ENDED = "ended"
 
 
@@ -206,6 +211,41 @@ class OfferCounted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttendanceNoted:
+    """Whether the citizen came to a session. Not published: scheduling has said it."""
+
+    referral_id: str
+    session_id: str
+    step_id: str
+    start: datetime
+    attended: bool
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The citizen attended the first session on this local day."""
+
+    referral_id: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotStarted:
+    """No session was attended after all: what was written down before was wrong."""
+
+    referral_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpTold:
+    """The GP hears what the hospital hears."""
+
+    referral_id: str
+    told: HospitalTold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HospitalTold:
     """The hospital hears of an offer, of its end, or of the referral's end."""
 
@@ -270,6 +310,10 @@ Fact: TypeAlias = (
     | FreeChoiceOpened
     | OfferCounted
     | HospitalTold
+    | GpTold
+    | AttendanceNoted
+    | Started
+    | NotStarted
     | WorkOpened
     | WorkClosed
     | Noted
@@ -312,7 +356,11 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911, PLR091
         case WorkClosed(reason=reason, about=about):
             left = tuple(one for one in referral.work if one != (reason.value, about))
             return replace(referral, work=left)
-        case HospitalTold() | Noted():
+        case Started(day=day):
+            return replace(referral, started=day)
+        case NotStarted():
+            return replace(referral, started=None)
+        case HospitalTold() | GpTold() | AttendanceNoted() | Noted():
             return referral
 
 

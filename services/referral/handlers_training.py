@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from services.referral import store
+from services.referral import store, store_course, store_orders
 from services.referral.commands import (
     Case,
     ClockCommand,
@@ -18,6 +18,7 @@ from services.referral.commands import (
     WarnOfLimit,
 )
 from services.referral.configuration import Directory
+from services.referral.course import Course, HearAttendance, decide_attendance
 from services.referral.desk import Desk
 from services.referral.domain import decide
 from services.referral.facts import Fact, FreeChoiceOpened, LimitAtRisk, LimitMissed
@@ -59,6 +60,11 @@ class Clock:
         offers = [one.command for one in news if isinstance(one.command, CountOffer | DropOffer)]
         ids = {command.offer.session_id for command in offers}
         desk.sessions = await store.sessions(unit.conn, ids)
+        came = {one.referral_id for one in news if isinstance(one.command, HearAttendance)}
+        if came:
+            desk.orders = await store_orders.newest_orders(unit.conn, came)
+            known = await store_course.attendances(unit.conn, came)
+            desk.attendances = {one: known.get(one, []) for one in came}
         counts: Counter[str] = Counter()
         outcomes = [
             self._heard(desk, message, reading, unit, counts)
@@ -112,16 +118,31 @@ class Clock:
                 command = replace(command, known=_same_time_and_place(before, session))
         return self._applied(desk, reading.referral_id, command, message.timestamp, counts)
 
+    def _course(self, desk: Desk, referral_id: str) -> Course:
+        referral = desk.referrals[referral_id]
+        order = desk.order_of(referral)
+        programme = self.portfolio.programmes.get(order.programme) if order else None
+        return Course(
+            referral=referral,
+            order=order,
+            known=desk.attendances.get(referral_id, ()),
+            more_follows=programme is not None and bool(programme.afterwards or programme.leads_to),
+        )
+
     def _applied(
         self,
         desk: Desk,
         referral_id: str,
-        command: ClockCommand,
+        command: ClockCommand | HearAttendance,
         at: datetime,
         counts: Counter[str],
     ) -> Outcome:
-        facts = decide(Case(target=desk.referrals.get(referral_id)), command, at)
-        assert isinstance(facts, tuple), "the clock refuses nothing"
+        if isinstance(command, HearAttendance):
+            facts = decide_attendance(self._course(desk, referral_id), command, at)
+        else:
+            decided = decide(Case(target=desk.referrals.get(referral_id)), command, at)
+            assert isinstance(decided, tuple), "the clock refuses nothing"
+            facts = decided
         change = desk.apply(facts)
         events = []
         for fact, after in change.happened:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.referral.commands import ClockCommand, CountOffer, DropOffer, FaceInfeasible
+from services.referral.course import Attendance, HearAttendance
 from services.referral.facts import Offer
 from shared.envelope import TYPE_PREFIX, Message
 
@@ -26,7 +27,7 @@ class News:
     """What an event of another service means here."""
 
     referral_id: str
-    command: ClockCommand
+    command: ClockCommand | HearAttendance
 
 
 class _Model(BaseModel):
@@ -44,6 +45,7 @@ class _SessionOffered(_Model):
     session_id: Id
     referral_id: Id
     start: Instant
+    step_id: str | None = None
     location: _Location | None = None
     revision: int = Field(ge=0, lt=2**31)
 
@@ -53,7 +55,17 @@ class _SessionCancelled(_Model):
     referral_id: Id
     start: Instant
     reason: str = ""
+    step_id: str | None = None
     revision: int = Field(ge=0, lt=2**31)
+
+
+class _SessionAttended(_Model):
+    session_id: Id
+    referral_id: Id
+    step_id: Id
+    start: Instant
+    attended: bool
+    at: Instant
 
 
 class _OrderInfeasible(_Model):
@@ -65,7 +77,8 @@ _OFFERED: Final = f"{TYPE_PREFIX}session.offered.v1"
 _MOVED: Final = f"{TYPE_PREFIX}session.moved.v1"
 _CANCELLED: Final = f"{TYPE_PREFIX}session.cancelled.v1"
 _INFEASIBLE: Final = f"{TYPE_PREFIX}order.infeasible.v1"
-READ_TYPES: Final = frozenset({_OFFERED, _MOVED, _CANCELLED, _INFEASIBLE})
+_ATTENDED: Final = f"{TYPE_PREFIX}session.attended.v1"
+READ_TYPES: Final = frozenset({_OFFERED, _MOVED, _CANCELLED, _INFEASIBLE, _ATTENDED})
 _VERSION: Final = re.compile(r"\.v[0-9]+$")
 _NAMES: Final = frozenset(_VERSION.sub("", name) for name in READ_TYPES)
 
@@ -103,7 +116,7 @@ def _offered(message: Message) -> News:
     )
     return News(
         referral_id=event.referral_id,
-        command=CountOffer(offer=offer),
+        command=CountOffer(offer=offer, step_id=event.step_id),
     )
 
 
@@ -117,7 +130,11 @@ def _cancelled(message: Message) -> News:
     )
     return News(
         referral_id=event.referral_id,
-        command=DropOffer(offer=offer, by_withdrawal=event.reason in {"order-withdrawn", "paused"}),
+        command=DropOffer(
+            step_id=event.step_id,
+            offer=offer,
+            by_withdrawal=event.reason in {"order-withdrawn", "paused"},
+        ),
     )
 
 
@@ -132,7 +149,20 @@ def _infeasible(message: Message) -> News:
     )
 
 
+def _attended(message: Message) -> News:
+    event = _SessionAttended.model_validate_json(message.value or b"")
+    attendance = Attendance(
+        session_id=event.session_id,
+        step_id=event.step_id,
+        start=event.start,
+        attended=event.attended,
+        said_at=event.at,
+    )
+    return News(referral_id=event.referral_id, command=HearAttendance(attendance=attendance))
+
+
 _READERS: Final = {
+    _ATTENDED: _attended,
     _OFFERED: _offered,
     _MOVED: _offered,
     _CANCELLED: _cancelled,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.referral import programme
 from services.referral.events import (
+    GP_STATUS,
     REFERRALS,
     STEPS,
     AboutReferral,
     Code,
     Days,
     FreeChoiceOpenedWire,
+    GpStatus,
     Leader,
     LimitAtRiskWire,
     LimitMissedWire,
@@ -32,6 +36,7 @@ from services.referral.facts import (
     Closed,
     Fact,
     FreeChoiceOpened,
+    GpTold,
     HospitalTold,
     LimitAtRisk,
     LimitMissed,
@@ -43,6 +48,7 @@ from services.referral.facts import (
     Received,
     Resumed,
     Revised,
+    Told,
     WorkClosed,
     WorkOpened,
 )
@@ -68,6 +74,8 @@ def event_of(
     """
     if isinstance(fact, HospitalTold):
         return _status(fact, referral, portfolio, performer)
+    if isinstance(fact, GpTold):
+        return _gp_status(fact, referral, portfolio, performer)
     wire = _wire(fact, referral)
     if wire is None:
         return None
@@ -253,21 +261,7 @@ def _offered(referral: Referral, portfolio: Portfolio) -> Code | None:
 def _status(
     fact: HospitalTold, referral: Referral, portfolio: Portfolio, performer: str | None
 ) -> Event:
-    offer, place = fact.offer, None
-    if offer is not None and offer.location is not None:
-        code, name, address, postcode = offer.location
-        place = Place(code=code, name=name, address=address, postcode=postcode)
-    wire = ReferralStatus(
-        referral_id=referral.referral_id,
-        document_id=referral.document_id,
-        state=fact.state,
-        at=fact.at,
-        start=offer.start if offer else None,
-        location=place,
-        limit=referral.limit,
-        code=_offered(referral, portfolio) if offer else None,
-        performer=performer if offer else None,
-    )
+    wire = ReferralStatus(**_told(fact, referral, portfolio, performer))
     return Event(
         topic=topic_of(referral.basis, referral.hospital, "status"),
         key=referral.referral_id,
@@ -275,3 +269,39 @@ def _status(
         subject=referral.referral_id,
         value=wire.model_dump_json().encode(),
     )
+
+
+def _gp_status(
+    fact: GpTold, referral: Referral, portfolio: Portfolio, performer: str | None
+) -> Event:
+    assert referral.gp is not None, "a GP who is told is known"
+    told = _told(fact.told, referral, portfolio, performer)
+    wire = GpStatus(**told, gp=referral.gp, hospital=referral.hospital)
+    return Event(
+        topic=GP_STATUS,
+        key=referral.gp,
+        type=wire.event_type,
+        subject=referral.referral_id,
+        value=wire.model_dump_json().encode(),
+    )
+
+
+def _told(
+    fact: HospitalTold, referral: Referral, portfolio: Portfolio, performer: str | None
+) -> dict[str, Any]:
+    offer, place = fact.offer, None
+    if offer is not None and offer.location is not None:
+        code, name, address, postcode = offer.location
+        place = Place(code=code, name=name, address=address, postcode=postcode)
+    return {
+        "referral_id": referral.referral_id,
+        "document_id": referral.document_id,
+        "state": fact.state,
+        "at": fact.at,
+        "start": offer.start if offer else None,
+        "location": place,
+        "limit": referral.limit,
+        "code": _offered(referral, portfolio) if offer else None,
+        "performer": performer if offer else None,
+        "how": referral.closed if fact.state is Told.ENDED else None,
+    }

@@ -15,11 +15,14 @@ from services.referral.programme import Basis
 
 
 class CloseReason(StrEnum):
-    """Why a referral ended before its course."""
+    """Why a referral ended: before its course, or with it (completed, self-directed)."""
 
     REVOKED = "revoked"
     ENTERED_IN_ERROR = "entered-in-error"
     DECEASED = "deceased"
+    COMPLETED = "completed"
+    SELF_DIRECTED = "self-directed"
+    STOPPED = "stopped"
 
 
 class FreeChoiceReason(StrEnum):
@@ -41,6 +44,7 @@ class Referral:
     `limit_known_at`: when the limit that holds now became known (receipt, or its correction).
     `paused_at`: since when the citizen is in hospital again, and the clock stands still.
     `clock_from`: the day of discharge from a readmission, from which the limit runs anew.
+    `started`: local day of the first session attended. `gp`: EAN of the GP who gets a copy.
     `work`: what a human still has to look at, as (reason, about).
     `offered`: local days of all first sessions ever offered; a cancelled one still counts (KL).
     """
@@ -72,6 +76,8 @@ class Referral:
     paused_at: datetime | None = None
     clock_from: date | None = None
     work: tuple[tuple[str, str], ...] = ()
+    started: date | None = None
+    gp: str | None = None
 
     @property
     def begins(self) -> date:

@@ -113,6 +113,8 @@ def _referral(row: Row, offered: Iterable[date], work: Iterable[tuple[str, str]]
         paused_at=row["paused_at"],
         clock_from=row["clock_from"],
         work=tuple(work),
+        started=row["started_on"],
+        gp=row["gp"],
     )
 
 
@@ -130,11 +132,12 @@ _SAVE_REFERRALS: Final = """
 INSERT INTO referrals (referral_id, citizen_id, hospital, document_id, municipality, provider,
     type, discharge_date, later_start, received_at, limit_date, may_choose, limit_known_at,
     replaces, replaces_document, order_id, order_stands, closed, at_risk, missed, free_choice,
-    details, basis, programme, changed_at)
-SELECT r.*, $25 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+    gp, details, basis, programme, changed_at)
+SELECT r.*, $26 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
     $6::text[], $7::text[], $8::date[], $9::date[], $10::timestamptz[], $11::date[], $12::bool[],
     $13::timestamptz[], $14::text[], $15::text[], $16::text[], $17::bool[], $18::text[],
-    $19::bool[], $20::bool[], $21::text[], $22::bytea[], $23::text[], $24::text[]) AS r
+    $19::bool[], $20::bool[], $21::text[], $22::text[], $23::bytea[], $24::text[], $25::text[])
+    AS r
 """
 _UPDATE_REFERRALS: Final = """
 UPDATE referrals r SET
@@ -182,6 +185,7 @@ async def add_referrals(
                 r.at_risk,
                 r.missed,
                 r.free_choice,
+                r.gp,
                 details,
                 r.basis,
                 r.programme,

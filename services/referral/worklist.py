@@ -120,6 +120,7 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     "that is for you and the citizen.",
     WorkReason.NOT_ESTABLISHED: "No provider has the programme that the plan asks for, so nothing "
     "is ordered.",
+    WorkReason.STAYS_AWAY: "The citizen did not come to two sessions in a row.",
 }
 """What each reason to look means, in one sentence."""
 
@@ -187,6 +188,14 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
             does="The citizen is given it outside of what is ordered here; nothing is ordered.",
         ),
         _REVOKE,
+    ),
+    WorkReason.STAYS_AWAY: (
+        Choice(name="goes-on", does="Somebody has talked with the citizen; the course goes on."),
+        Choice(
+            name="stop-course",
+            does="The course ends here: the referral is closed as stopped, its order withdrawn, "
+            "and the hospital and the GP are told.",
+        ),
     ),
     WorkReason.STAY_UNCLEAR: (
         Choice(name="own-stay", does="It is the stay that the plan comes from; nothing changes."),
@@ -261,6 +270,10 @@ def _revoke(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
 
 def _not_ours(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
     return _close_mine(case, CloseReason.ENTERED_IN_ERROR, WithdrawReason.ENTERED_IN_ERROR, now)
+
+
+def _stop_course(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
+    return _close_mine(case, CloseReason.STOPPED, WithdrawReason.STOPPED, now)
 
 
 def _close_mine(case: WorkCase, reason: CloseReason, why: WithdrawReason, now: datetime) -> Effect:
@@ -354,5 +367,6 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     "order-programme": _order_programme,
     "readmitted": _readmitted,
     "revoke": _revoke,
+    "stop-course": _stop_course,
 }
 """What a decision does beside closing its entry; one that is not named here does nothing more."""

@@ -151,7 +151,7 @@ async def test_unreadable_news_is_a_dead_letter_that_holds_its_referral(
 
 
 async def test_what_others_say_to_others_is_ignored(room: Room) -> None:
-    (outcome,) = await room.hears(room.bag.training("session.attended.v1", b"{}"))
+    (outcome,) = await room.hears(room.bag.training("session.restated.v1", b"{}"))
     assert outcome == Applied()
 
 

@@ -1,0 +1,146 @@
+"""The course of a referral: its first session, what was held of its steps, and its end.
+
+Scheduling says who came. The first session that the citizen attended is the start; when the last
+step is held to its last session the course has ended. A citizen who has stayed away twice in a row
+is for a human to talk to. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.referral.closing import closing
+from services.referral.facts import (
+    AttendanceNoted,
+    Fact,
+    HospitalTold,
+    NotStarted,
+    Offer,
+    Order,
+    Started,
+    Told,
+    WithdrawReason,
+    WorkOpened,
+    WorkReason,
+    evolve,
+)
+from services.referral.identity import step_id
+from services.referral.limit import local_day
+from services.referral.programme import OPENING
+from services.referral.referral import CloseReason, Referral
+
+MISSED_IN_A_ROW: Final = 2
+"""So many sessions missed one after the other, and a human talks to the citizen (assumption)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attendance:
+    """What was written down of a session: whether the citizen came, and when it was written."""
+
+    session_id: str
+    step_id: str
+    start: datetime
+    attended: bool
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearAttendance:
+    """Scheduling says whether the citizen came to a session."""
+
+    attendance: Attendance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What a decision on attendance rests on.
+
+    `known`: what was written down before. `more_follows`: the programme goes on after its opening,
+    once somebody has met the citizen and written an assessment.
+    """
+
+    referral: Referral
+    order: Order | None
+    known: Sequence[Attendance]
+    more_follows: bool
+
+
+def decide_attendance(course: Course, command: HearAttendance, now: datetime) -> tuple[Fact, ...]:
+    """What follows; nothing where it was heard before, or something newer was."""
+    said = command.attendance
+    before = next((one for one in course.known if one.session_id == said.session_id), None)
+    if before is not None and before.said_at >= said.said_at:
+        return ()
+    return tuple(_decided(course, said, now))
+
+
+def _decided(course: Course, said: Attendance, now: datetime) -> Iterator[Fact]:
+    referral = course.referral
+    me = referral.referral_id
+    yield AttendanceNoted(
+        referral_id=me,
+        session_id=said.session_id,
+        step_id=said.step_id,
+        start=said.start,
+        attended=said.attended,
+        said_at=said.said_at,
+    )
+    if referral.closed is not None:
+        return
+    every = [one for one in course.known if one.session_id != said.session_id] + [said]
+    every.sort(key=lambda one: (one.start, one.session_id))
+    for fact in _start(referral, every, now):
+        yield fact
+        referral = evolve(referral, fact)
+    if _is_over(course, every):
+        yield from closing(referral, CloseReason.COMPLETED, WithdrawReason.COMPLETED, now)
+    elif _stays_away(every):
+        yield WorkOpened(referral_id=me, reason=WorkReason.STAYS_AWAY)
+
+
+def _start(referral: Referral, every: Sequence[Attendance], now: datetime) -> Iterator[Fact]:
+    """The first session attended is the start; where it proves not to have been, that is taken
+    back."""
+    me = referral.referral_id
+    first = next((one for one in every if one.attended), None)
+    if first is None:
+        if referral.started is not None:
+            yield NotStarted(referral_id=me)
+            yield HospitalTold(referral_id=me, state=Told.NOT_STARTED, at=now)
+        return
+    day = local_day(first.start)
+    if referral.started == day:
+        return
+    yield Started(referral_id=me, day=day)
+    offer = Offer(session_id=first.session_id, revision=0, start=first.start, location=None)
+    yield HospitalTold(referral_id=me, state=Told.STARTED, at=now, offer=offer)
+
+
+def _is_over(course: Course, every: Sequence[Attendance]) -> bool:
+    order = course.order
+    if order is None or not course.referral.order_stands:
+        return False
+    if course.more_follows and all(step.kind in OPENING for step in order.steps):
+        return False
+    last = step_id(order.order_id, len(order.steps))
+    held = [one for one in every if one.step_id == last]
+    return len(held) >= order.steps[-1].count and any(one.attended for one in held)
+
+
+def _stays_away(every: Sequence[Attendance]) -> bool:
+    newest = every[-MISSED_IN_A_ROW:]
+    return len(newest) == MISSED_IN_A_ROW and not any(one.attended for one in newest)
+
+
+def held(order: Order, every: Sequence[Attendance]) -> tuple[int, int]:
+    """How many of the course's sessions were held, and how many there are."""
+    counts = Counter(one.step_id for one in every)
+    done = sum(
+        min(counts[step_id(order.order_id, number)], step.count)
+        for number, step in enumerate(order.steps, start=1)
+    )
+    return done, sum(step.count for step in order.steps)
