@@ -49,8 +49,8 @@ lint: $(VENV)/.dev-stamp ## Runs ruff and the import contracts
 types: $(VENV)/.dev-stamp ## Runs mypy --strict on everything
 	@$(BIN)/mypy
 
-unit: $(VENV)/.dev-stamp ## Runs the tests that need no server
-	@$(BIN)/pytest -q tests/unit tests/contract tests/architecture
+unit: $(VENV)/.dev-stamp ## Runs the quick ones of the tests that need no server
+	@$(BIN)/pytest -q --numprocesses 2 -m "not examples" tests/unit tests/contract tests/architecture
 
 $(VENV)/.bench-stamp: requirements/bench.txt $(VENV)/.dev-stamp
 	@echo "Installing the peers that are measured beside us (pinned and hashed) ..."

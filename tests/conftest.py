@@ -7,12 +7,14 @@ import os
 import re
 import signal
 import types
+import unittest
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import is_hypothesis_test
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres, close_database
@@ -33,6 +35,15 @@ def pytest_configure() -> None:
 
     signal.signal(signal.SIGTERM, interrupt)
     os.environ["COLUMNS"] = "200"  # tables look alike, whatever terminal the tests run in
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what draws many examples: `make check` leaves it to `make test`."""
+    for item in items:
+        function = getattr(item, "obj", None)
+        machine = isinstance(getattr(function, "__self__", None), unittest.TestCase)
+        if machine or (function is not None and is_hypothesis_test(function)):
+            item.add_marker(pytest.mark.examples)
 
 
 class Databases:
