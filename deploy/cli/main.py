@@ -8,7 +8,9 @@ import sys
 import typer
 
 from deploy.cli import (
+    access_log,
     capacity,
+    citizen,
     course,
     dead_letters,
     demo,
@@ -41,6 +43,7 @@ app.command()(stack.up)
 app.command()(stack.down)
 app.command()(demo.demo)
 app.command()(status.status)
+app.command()(access_log.access_log)
 app.command()(publish.publish)
 app.command()(sample.sample)
 app.command()(watch.watch)
@@ -51,6 +54,7 @@ app.command()(course.attend)
 app.add_typer(course.app, name="referral")
 app.command()(what_if.what_if)
 app.add_typer(capacity.app, name="capacity")
+app.add_typer(citizen.app, name="citizen")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(drop_in.app, name="drop-in")
 app.add_typer(evaluation.app, name="evaluation")

@@ -15,7 +15,11 @@ from pathlib import Path
 
 TOPICS = Path(__file__).parents[1] / "topics.toml"
 STAFF = (
-    *(f"{code}-{role}" for code in ("730", "316") for role in ("desk", "therapist", "planner")),
+    *(
+        f"{code}-{role}"
+        for code in ("730", "316")
+        for role in ("desk", "therapist", "planner", "privacy")
+    ),
     "coordinator",
 )
 SENDERS = ("hospital-", "sender-")

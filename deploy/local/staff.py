@@ -15,6 +15,7 @@ _PEOPLE: Final = {
     "desk": ("Karen Prøve", "Visitationen"),
     "therapist": ("Jens Prøve", "Genoptræningen"),
     "planner": ("Åse Prøve", "Planlægningen"),
+    "privacy": ("Lis Prøve", "Databeskyttelse"),
 }
 
 SAMPLES: Final = (

@@ -21,6 +21,7 @@ from services.notifications.metrics import Metrics
 from services.notifications.ports import Transport, Wake
 from services.notifications.quiet import Quiet
 from services.notifications.rendering import Templates
+from services.notifications.rights import Rights
 from services.notifications.sender import Sender
 from services.notifications.settings import NotificationSettings, read_municipalities
 from services.notifications.smtp import SmtpProvider
@@ -169,6 +170,7 @@ def build(settings: NotificationSettings) -> Service:
             Subscription(topics=[events.TOPIC], handler=echoes),
         ],
         tasks=[send, tidy],
+        endpoints=Rights(vault).endpoints(),
         produces={events.TOPIC: dict(events.MODELS)},
         publish_every=PUBLISH_EVERY,
     )

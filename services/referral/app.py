@@ -22,6 +22,8 @@ from services.referral.portfolio.wire import TOPIC
 from services.referral.referral_endpoints import Referrals
 from services.referral.register import Register, key_bytes
 from services.referral.replying import Office
+from services.referral.rights.endpoints import Rights
+from services.referral.rights.retention import Retention, rules, tidying
 from services.referral.settings import ReferralSettings
 from services.referral.timers import AT_RISK, MISSED, Timetable
 from services.referral.worklist_endpoints import Worklist
@@ -61,6 +63,8 @@ def service(settings: ReferralSettings) -> Service:
     worklist = Worklist(decided=decided, register=office.register)
     evaluation = Evaluation(portfolio=portfolio, register=office.register)
     drop_ins = DropIns(programmes=portfolio.programmes)
+    rights = Rights(decided=decided, register=office.register)
+    retention = Retention(office.register, rules(settings.retention))
     return Service(
         name=ReferralSettings.service,
         migrations=MIGRATIONS,
@@ -76,9 +80,10 @@ def service(settings: ReferralSettings) -> Service:
             Subscription(topics=[DROP_INS], handler=drop_ins.hear),
         ],
         timers={AT_RISK: clock.due, MISSED: clock.due, ASK: evaluation.due},
-        tasks=[metrics.show, watch_worklist(metrics)],
+        tasks=[metrics.show, watch_worklist(metrics), tidying(retention)],
         endpoints=[
             *worklist.endpoints(),
+            *rights.endpoints(),
             *portfolio_register.ENDPOINTS,
             *evaluation.endpoints(),
             *drop_ins.endpoints(),

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from services.referral.programme_files import PROGRAMMES
 from services.referral.register import key_bytes
+from services.referral.rights.retention import RULES
 from shared.crypto import Vault
 from shared.settings import ServiceSettings
 
@@ -22,6 +23,9 @@ class ReferralSettings(ServiceSettings):
     programmes: Path = Field(
         default=PROGRAMMES,
         description="Folder with one TOML file for each programme (default: those of the service)",
+    )
+    retention: Path = Field(
+        default=RULES, description="File that says how long what is kept (default: the service's)"
     )
     id_key: SecretStr = Field(
         description="Key of citizens' ids: base64 of 32 bytes; never changed, or ids change"

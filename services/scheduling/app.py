@@ -11,7 +11,7 @@ from typing import Final
 import holidays
 from pydantic import BaseModel
 
-from services.scheduling import events, responses
+from services.scheduling import events, responses, rights
 from services.scheduling.endpoints import Counter
 from services.scheduling.geography import postcodes
 from services.scheduling.handlers import PLAN, Scheduling
@@ -80,7 +80,7 @@ def service(settings: SchedulingSettings) -> Service:
             ),
         ],
         timers={KIND: retention.due, PLAN: scheduling.plan},
-        endpoints=Counter(scheduling).endpoints(),
+        endpoints=[*Counter(scheduling).endpoints(), *rights.ENDPOINTS],
         produces=PRODUCES,
     )
 

@@ -1,21 +1,29 @@
-"""The door on a whole stack: one way behind it, the same receipts, and nothing for strangers."""
+"""The door, and what citizens have a right to, on one whole stack."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from typer.testing import CliRunner
 
+from deploy.cli.main import app
 from deploy.cli.receipts import read_receipt
 from deploy.demo.documents import fhir_plan, ggop_plan
+from deploy.demo.rosters import state_capacity
 from deploy.local.processes import wait_until
 from deploy.local.senders import token_of
 from deploy.local.stack import Stack
+from services.referral.plan import Address
+from shared.topics import load
 from tests.conftest import Stacks
 
 HOLBAEK = "hospital-100000000000316"
@@ -27,7 +35,7 @@ PATIENCE = 200.0
 
 @pytest.fixture(scope="module")
 def stack(stacks: Stacks) -> Stack:
-    stack = stacks(services=("referral", "gateway"), clock=CLOCK)
+    stack = stacks(clock=CLOCK)
     stack.up()
     return stack
 
@@ -195,3 +203,133 @@ def test_it_says_how_it_does_and_logs_nothing_of_anybody(
         assert said not in log
     for line in log.splitlines():
         json.loads(line)
+
+
+# -- what citizens have a right to ---------------------------------------------------------------
+
+PERSON = ("0504909995", "Magnus", "Lauridsen", "Testgade 7", "447700900177", "magnus@post")
+DATABASES = ("referral", "scheduling", "notifications", "gateway")
+
+
+def magnus() -> bytes:
+    return fhir_plan(
+        document_id=str(uuid.uuid4()),
+        cpr="0504909995",
+        given="Magnus Test",
+        family="Lauridsen",
+        address=Address(street="Testgade 7", suburb=None, postcode="4300", district="Holbæk"),
+        phone="+447700900177",
+        email="magnus@post.example",
+        discharge_date=DAY,
+        authored=DAY,
+    )
+
+
+async def dumped(stack: Stack) -> str:
+    """Every row of every service's database, the mechanism's own tables too."""
+    found: list[str] = []
+    for service in DATABASES:
+        connection = await asyncpg.connect(stack.connections.dsn(service, owner=True))
+        try:
+            tables = await connection.fetch(
+                """SELECT table_schema, table_name FROM information_schema.tables
+                   WHERE table_schema IN ('public', 'runtime') AND table_type = 'BASE TABLE'"""
+            )
+            for schema, table in tables:
+                rows = await connection.fetch(f'SELECT * FROM "{schema}"."{table}"')  # noqa: S608
+                found += [repr(dict(row)) for row in rows]
+        finally:
+            await connection.close()
+    return "\n".join(found)
+
+
+async def read_back(stack: Stack) -> dict[str, list[tuple[bytes | None, bytes | None]]]:
+    """All records (key, value) of our own topics; the hospitals' intake is theirs and short."""
+    cluster = load(stack.cluster_file)
+    topics = [
+        name for name, topic in cluster.topics.items() if topic.family.profile not in {"intake"}
+    ]
+    found: dict[str, list[tuple[bytes | None, bytes | None]]] = {topic: [] for topic in topics}
+    consumer = AIOKafkaConsumer(**stack.kafka.access().aiokafka(), auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        places = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in range(cluster.topics[topic].partitions)
+        ]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning()
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    found[record.topic].append((record.key, record.value))
+    finally:
+        await consumer.stop()
+    return found
+
+
+def genvej(*arguments: str, given: str = "") -> str:
+    done = CliRunner().invoke(app, list(arguments), input=given, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_a_citizen_sees_everything_and_is_then_nobody_anywhere(
+    stack: Stack, client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GENVEJ_STATE", str(stack.state.folder))
+    asyncio.run(state_capacity(stack, DAY, 3))
+    sent = client.post("/$process-message", content=magnus(), headers=bearer(stack))
+    assert read_receipt(answered(client, sent, bearer(stack))).outcome == "ok"
+    member = ("--as", "316-privacy")
+    mine = genvej("citizen", "find", "-", *member, given="0504909995\n").strip()
+
+    def told() -> bool:
+        log = json.loads(genvej("access-log", "--citizen", mine, *member, "--json"))
+        return any(one["action"] == "send" for one in log)
+
+    assert wait_until(told, seconds=PATIENCE, pause=0.3)
+    out = tmp_path / "magnus.json"
+    genvej("citizen", "export", mine, *member, "--out", str(out))
+    assert out.stat().st_mode & 0o077 == 0
+    whole = json.loads(out.read_text(encoding="utf-8"))
+    assert whole["referral"]["number"] == "0504909995"
+    assert whole["scheduling"]["sessions"][0]["status"] == "offered"
+    assert "+447700900177" in json.dumps(whole["notifications"]["contact"])
+    assert any(one["status"] == "sent" for one in whole["notifications"]["messages"])
+    for said in PERSON:
+        assert said in out.read_text(encoding="utf-8"), said
+
+    genvej("citizen", "erase", mine, *member, "--close", "--yes")
+
+    async def forgotten() -> bool:
+        connection = await asyncpg.connect(stack.connections.dsn("notifications"))
+        try:
+            return bool(
+                await connection.fetchval(
+                    "SELECT EXISTS (SELECT FROM erased_citizen WHERE citizen_id = $1)", mine
+                )
+            )
+        finally:
+            await connection.close()
+
+    assert wait_until(lambda: asyncio.run(forgotten()), seconds=PATIENCE, pause=0.3)
+    rows = asyncio.run(dumped(stack))
+    for said in PERSON:
+        assert said not in rows, said
+    records = asyncio.run(read_back(stack))
+    mine_last = [value for key, value in records["citizens"] if key == mine.encode()][-1]
+    assert mine_last is None, "the newest record of an erased citizen is a tombstone"
+    for topic, found in records.items():
+        for _, value in found:
+            for said in PERSON:
+                assert said.encode() not in (value or b""), f"{said} on {topic}"
+    after = json.loads(genvej("citizen", "export", mine, *member))
+    assert after["referral"]["number"] == ""
+    assert after["notifications"]["contact"] is None
+    for said in PERSON:
+        assert said not in json.dumps(after, ensure_ascii=False), said
+    looks = json.loads(genvej("access-log", "--user", "316-privacy", *member, "--json"))
+    assert {one["action"] for one in looks} >= {"citizen.find", "citizen.export", "citizen.erase"}

@@ -1,0 +1,1 @@
+"""Citizens' rights over their data: who has looked, what is kept, and its erasure."""

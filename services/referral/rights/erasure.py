@@ -1,0 +1,101 @@
+"""Erasure: removes who a citizen is from this service and, by a tombstone, from all others.
+
+What stays is the course without a person: days, orders, receipts and the access log under an id
+that nobody can connect with anybody any more. The health record itself is kept by its keeper, the
+municipality's journal. Nothing here ever held more of it than it needed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenName, CitizenRecord
+from services.referral.register import Register
+from services.referral.store_citizens import Access, Citizen, lock_people, log_access
+from shared.crypto import new_data_key, seal_record
+from shared.envelope import Event
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+
+_ERASE: Final = """
+UPDATE citizens SET cpr_hash = $2, cpr_sealed = $3, version = version + 1, data_key = $4,
+    record = $5, erased_at = $6, recorded_at = $6
+WHERE citizen_id = $1
+"""
+_REFERRALS: Final = "SELECT referral_id FROM referrals WHERE citizen_id = $1"
+# What other tables say of a person beyond the course; `holdings` and a test know them all.
+_CLEAR: Final = (
+    "DELETE FROM stay_messages WHERE citizen_id = $1",
+    "UPDATE referrals SET gp = NULL WHERE citizen_id = $1",
+    """UPDATE worklist SET remark = NULL
+       WHERE referral_id IN (SELECT referral_id FROM referrals WHERE citizen_id = $1)""",
+)
+
+
+async def erase(
+    conn: Connection,
+    register: Register,
+    citizens: Sequence[Citizen],
+    *,
+    now: datetime,
+    actor: str,
+    cause: str,
+) -> list[Event]:
+    """Erases citizens and gives the tombstones to publish. Their referrals must be closed."""
+    events: list[Event] = []
+    await lock_people(conn, [citizen.cpr_hash for citizen in citizens])
+    for citizen in citizens:
+        mine, data_key = citizen.citizen_id, new_data_key()
+        nobody = _nobody(mine, citizen.version + 1).model_dump_json().encode()
+        await conn.execute(
+            _ERASE,
+            mine,
+            secrets.token_bytes(32),
+            register.vault.seal(b"", mine),
+            register.records.seal(data_key, mine),
+            seal_record(register.records, data_key, nobody, mine),
+            now,
+        )
+        for row in await conn.fetch(
+            "SELECT referral_id FROM referrals WHERE citizen_id = $1", mine
+        ):
+            blank = register.vault.seal(b"{}", row["referral_id"])
+            await conn.execute(
+                "UPDATE referrals SET details = $2 WHERE referral_id = $1",
+                row["referral_id"],
+                blank,
+            )
+        for statement in _CLEAR:
+            await conn.execute(statement, mine)
+        events.append(
+            Event(topic=CITIZENS, key=mine, type=CITIZEN_RECORDED, subject=mine, value=None)
+        )
+    accesses = [
+        Access(actor=actor, action="citizen.erase", citizen_id=one.citizen_id, cause=cause)
+        for one in citizens
+    ]
+    await log_access(conn, accesses, now)
+    return events
+
+
+def _nobody(citizen_id: str, version: int) -> CitizenRecord:
+    """The record of somebody who was erased: readers need no case of their own for them."""
+    return CitizenRecord(
+        citizen_id=citizen_id,
+        cpr_kind="ecpr",
+        name=CitizenName(given="", family=""),
+        birth_date=None,
+        address=None,
+        protected=True,
+        phone=None,
+        email=None,
+        language="da",
+        deceased=False,
+        relatives=(),
+        gp=None,
+        version=version,
+    )

@@ -1,0 +1,100 @@
+"""Where a citizen's data lies in this service's database, and what an erasure does there.
+
+A table that names a citizen or a referral is found by its columns, so an export lacks none, also
+not one that is added later. What is sealed has to be told how it opens; a test holds that nothing
+sealed is forgotten here, and that each is decided for an erasure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from shared.crypto import Unreadable, Vault
+
+if TYPE_CHECKING:
+    from shared.database import Connection, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A sealed column: the column that is its context, and whether JSON or text lies in it."""
+
+    context: str
+    json: bool = True
+
+
+# (table, column): how it opens with the service's vault; None: nothing for a reader lies in it.
+SEALED: Final[Mapping[tuple[str, str], Sealed | None]] = {
+    ("citizens", "cpr_hash"): None,
+    ("citizens", "data_key"): None,
+    ("citizens", "record"): None,  # opens under the citizen's own key; see `export`
+    ("citizens", "cpr_sealed"): Sealed(context="citizen_id", json=False),
+    ("referrals", "details"): Sealed(context="referral_id"),
+    ("documents", "content_hash"): None,
+    ("documents", "receipt"): None,  # what its sender was answered: names nobody
+    ("worklist", "remark"): Sealed(context="entry_id", json=False),
+}
+PLAIN_BYTES: Final = frozenset({("orders", "state")})
+"""Columns of bytes that hold JSON as it is."""
+APART: Final = frozenset({"access_log", "citizens"})
+"""Tables that an export shows in a way of its own."""
+
+_TABLES: Final = """
+SELECT c.table_name, array_agg(c.column_name::text) AS columns
+FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'
+GROUP BY c.table_name ORDER BY c.table_name
+"""
+
+
+async def tables(conn: Connection) -> dict[str, str]:
+    """The tables that name a citizen or a referral, and the column by which they do."""
+    found: dict[str, str] = {}
+    for row in await conn.fetch(_TABLES):
+        for column in ("citizen_id", "referral_id"):
+            if column in row["columns"]:
+                found[row["table_name"]] = column
+                break
+    return found
+
+
+async def rows_of(
+    conn: Connection, vault: Vault, citizen_id: str, referral_ids: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """All rows about a citizen by table, opened; empty tables are left out."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for table, column in (await tables(conn)).items():
+        if table in APART:
+            continue
+        wanted = [citizen_id] if column == "citizen_id" else referral_ids
+        rows = await conn.fetch(
+            f'SELECT * FROM "{table}" WHERE "{column}" = ANY($1::text[])',  # noqa: S608 - own names
+            wanted,
+        )
+        if rows:
+            found[table] = [_opened(vault, table, row) for row in rows]
+    return found
+
+
+def _opened(vault: Vault, table: str, row: Row) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for column, value in row.items():
+        if not isinstance(value, bytes):
+            shown[column] = value
+        elif (table, column) in PLAIN_BYTES:
+            shown[column] = orjson.loads(value)
+        elif (how := SEALED.get((table, column))) is not None:
+            shown[column] = _open(vault, value, str(row[how.context]), how)
+    return shown
+
+
+def _open(vault: Vault, value: bytes, context: str, how: Sealed) -> Any:
+    try:
+        plain = vault.open(value, context)
+    except Unreadable:
+        return "can't be opened: its key is not configured"
+    return orjson.loads(plain) if how.json else plain.decode()
