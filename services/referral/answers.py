@@ -63,8 +63,13 @@ CANT_CORRECT: Final = Refusal(
 UNKNOWN_RECEIVER: Final = Refusal(
     Field.RECEIVER, "not-found", "Modtageren er ikke en kommune, som modtager planer her."
 )
-NO_DIALOGUE: Final = Refusal(
-    Field.DOCUMENT, "not-supported", "Korrespondance modtages ikke her endnu. Ring til kommunen."
+NO_REFERRAL: Final = Refusal(
+    Field.CITIZEN,
+    "not-found",
+    "Borgeren har intet genoptræningsforløb her, så ingen læser meddelelsen. Ring til kommunen.",
+)
+OTHERS_THREAD: Final = Refusal(
+    Field.CITIZEN, "value", "Korrespondancen med dette id gælder en anden borger."
 )
 ID_TAKEN: Final = Refusal(
     Field.DOCUMENT_ID, "duplicate", "Et andet dokument med samme id er allerede modtaget."
@@ -80,6 +85,7 @@ ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
         Field.DOCUMENT: "Bundle",
         Field.DOCUMENT_ID: "MessageHeader.id",
         Field.SENDER: "ServiceRequest.requester",
+        Field.ATTACHMENT: "Communication.payload.contentAttachment",
         Field.MESSAGE_SENDER: "MessageHeader.sender",
         Field.RECEIVER: "MessageHeader.destination.receiver",
         Field.TYPE: "ServiceRequest.category",
@@ -98,6 +104,7 @@ ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
         Field.DOCUMENT: _GGOP,
         Field.DOCUMENT_ID: f"{_GGOP}/Letter/Identifier",
         Field.SENDER: f"{_GGOP}/Sender/Identifier",
+        Field.ATTACHMENT: _GGOP,
         Field.MESSAGE_SENDER: f"{_GGOP}/Sender/Identifier",
         Field.RECEIVER: f"{_GGOP}/Receiver/EANIdentifier",
         Field.TYPE: f"{_GGOP}/TypeOfRehabilitationPlan",
@@ -168,6 +175,11 @@ _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
     Note.PROGRAMME_TO_CHOOSE: (
         Field.PROGRAMME,
         "Henvisningen er modtaget. Visitationen vælger tilbuddet sammen med borgeren.",
+    ),
+    Note.ATTACHMENTS: (
+        Field.ATTACHMENT,
+        "Teksten er modtaget. Vedhæftede filer kan desværre ikke modtages her: skriv indholdet i "
+        "teksten, eller ring til kommunen.",
     ),
     Note.TOO_LATE: (
         Field.DISCHARGE,

@@ -11,6 +11,7 @@ from services.referral.catalogue import PRODUCED
 from services.referral.documents import read_any, receipt
 from services.referral.drop_ins import TOPIC as DROP_INS
 from services.referral.drop_ins import DropIns
+from services.referral.endpoints_dialogue import Conversations
 from services.referral.evaluation.handlers import Evaluation
 from services.referral.evaluation.timers import ASK
 from services.referral.evaluation.wire import TOPIC as EVALUATIONS
@@ -58,6 +59,7 @@ def service(settings: ReferralSettings) -> Service:
         timetable=timetable,
         acknowledge=receipt,
     )
+    conversations = Conversations(register=office.register, directory=directory)
     clock = Clock(directory=directory, portfolio=portfolio, timetable=timetable, metrics=metrics)
     decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
     worklist = Worklist(decided=decided, register=office.register)
@@ -84,6 +86,7 @@ def service(settings: ReferralSettings) -> Service:
         endpoints=[
             *worklist.endpoints(),
             *rights.endpoints(),
+            *conversations.endpoints(),
             *portfolio_register.ENDPOINTS,
             *evaluation.endpoints(),
             *drop_ins.endpoints(),

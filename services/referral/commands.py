@@ -25,6 +25,7 @@ class Municipality:
     ean: str
     provider: str
     at_risk_days: int
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,7 @@ class Field(StrEnum):
     DOCUMENT_ID = "document-id"
     SENDER = "sender"
     MESSAGE_SENDER = "message-sender"
+    ATTACHMENT = "attachment"
     RECEIVER = "receiver"
     TYPE = "type"
     CITIZEN = "citizen"

@@ -43,6 +43,7 @@ class _Municipality(BaseModel):
     sor: str = Field(pattern=r"^[0-9]+$")
     ean: str = Field(pattern=r"^[0-9]{13}$")
     at_risk_days: int = Field(default=3, ge=0, le=30)
+    phone: str = ""
     provider: _Provider = _Provider()
 
 
@@ -203,6 +204,7 @@ def directory(folder: Path) -> Directory:
                 ean=read.ean,
                 provider=provider,
                 at_risk_days=read.at_risk_days,
+                phone=read.phone,
             )
         )
     return directory_of(found, performers)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
-from services.referral import programme_files
+from services.referral import contracts_dialogue, programme_files
 from services.referral.catalogue import EXAMPLES, PRODUCED
 from services.referral.clock import decide_clock
 from services.referral.commands import (
@@ -35,7 +35,7 @@ from services.referral.commands import (
 from services.referral.contacts import told_by
 from services.referral.documents import receipt
 from services.referral.domain import decide
-from services.referral.events import ACKNOWLEDGED, CitizenRecord
+from services.referral.events import ACKNOWLEDGED, COMMUNICATION_SENT, CitizenRecord
 from services.referral.facts import (
     Fact,
     GpTold,
@@ -247,6 +247,7 @@ def examples() -> dict[str, bytes]:
         receipt_id=receipt_id(_HOSPITAL, _RUDDI.document_id, b"", "ok"),
     )
     found[ACKNOWLEDGED.removeprefix(TYPE_PREFIX)] = ok
+    found[COMMUNICATION_SENT.removeprefix(TYPE_PREFIX)] = contracts_dialogue.example()
     return found
 
 
@@ -256,7 +257,11 @@ def schemas() -> dict[str, dict[str, Any]]:
     for types in PRODUCED.values():
         models |= types
     acknowledged = contract_files.schema(ACKNOWLEDGED, _receipt_schema())
-    return contract_files.schemas(models) | {ACKNOWLEDGED.removeprefix(TYPE_PREFIX): acknowledged}
+    sent = contract_files.schema(COMMUNICATION_SENT, contracts_dialogue.schema())
+    return contract_files.schemas(models) | {
+        ACKNOWLEDGED.removeprefix(TYPE_PREFIX): acknowledged,
+        COMMUNICATION_SENT.removeprefix(TYPE_PREFIX): sent,
+    }
 
 
 def _receipt_schema() -> dict[str, Any]:

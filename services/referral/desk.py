@@ -16,6 +16,7 @@ from services.referral import (
     store,
     store_citizens,
     store_course,
+    store_dialogue,
     store_documents,
     store_orders,
     store_stays,
@@ -45,6 +46,7 @@ from services.referral.referral import Referral
 from services.referral.stays import StayMessage
 from services.referral.store import SessionRow
 from services.referral.store_citizens import Access, Citizen
+from services.referral.store_dialogue import Post, Thread
 from services.referral.store_documents import Document, Waiting
 from services.referral.store_orders import OrderRow
 
@@ -81,6 +83,10 @@ class Desk:
     _new_documents: list[Document] = field(default_factory=list)
     _changed_citizens: set[bytes] = field(default_factory=set)
     _changed_sessions: set[str] = field(default_factory=set)
+    threads: dict[tuple[str, str], Thread] = field(default_factory=dict)
+    posts: dict[tuple[str, str], Post] = field(default_factory=dict)
+    _changed_threads: dict[str, Thread] = field(default_factory=dict)
+    _new_posts: list[Post] = field(default_factory=list)
     stays: dict[str, list[StayMessage]] = field(default_factory=dict)  # by citizen
     _new_stays: list[tuple[str, StayMessage]] = field(default_factory=list)
     _changed_orders: dict[str, OrderRow] = field(default_factory=dict)
@@ -201,6 +207,18 @@ class Desk:
         self.stays.setdefault(citizen_id, []).append(message)
         self._new_stays.append((citizen_id, message))
 
+    def thread(self, thread: Thread) -> None:
+        """Remembers a new thread, or one that has changed."""
+        self.threads[thread.hospital, thread.thread] = thread
+        self._changed_threads[thread.thread_id] = thread
+
+    def wrote(self, posts: Iterable[Post]) -> list[Post]:
+        """Remembers what is new of these; a message repeats all that was written before it."""
+        new = [one for one in posts if (one.thread_id, one.post_id) not in self.posts]
+        self.posts |= {(one.thread_id, one.post_id): one for one in new}
+        self._new_posts += new
+        return new
+
     def answered(self, document: Document) -> None:
         """Remembers a document that was answered for good."""
         self.documents[document.source, document.document_id] = document
@@ -263,6 +281,8 @@ class Desk:
         await store_course.save_starts(conn, started)
         await store_course.save_attendances(conn, self._attendances)
         await store_orders.save_orders(conn, list(self._changed_orders.values()), now)
+        await store_dialogue.save_threads(conn, list(self._changed_threads.values()))
+        await store_dialogue.add_posts(conn, self._new_posts)
         await store_stays.add_stay_messages(conn, self._new_stays, now)
         said = [self.sessions[one] for one in sorted(self._changed_sessions)]
         await store.save_sessions(conn, said)

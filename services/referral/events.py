@@ -22,6 +22,7 @@ CITIZENS: Final = "citizens"
 GP_STATUS: Final = "gp.status"
 CITIZEN_RECORDED: Final = f"{TYPE_PREFIX}citizen.recorded.v1"
 ACKNOWLEDGED: Final = f"{TYPE_PREFIX}document.acknowledged.v1"
+COMMUNICATION_SENT: Final = f"{TYPE_PREFIX}care-communication.sent.v1"
 STEPS: Final = "urn:genvej:steps"
 """Our own code system, of programmes' steps that no public code is known for."""
 

@@ -58,6 +58,7 @@ class Note(StrEnum):
     DISCHARGE_KNOWN = "discharge-known"
     DECEASED = "deceased"
     DEATH_TAKEN_BACK = "death-taken-back"
+    ATTACHMENTS = "attachments"
     NOT_ESTABLISHED = "not-established"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"
 

@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.referral import store, store_citizens, store_documents, store_orders, store_stays
+from services.referral import (
+    store,
+    store_citizens,
+    store_documents,
+)
 from services.referral.answering import Answering
 from services.referral.answering_dialogue import DialogueReply
 from services.referral.answering_stay import StayReply
 from services.referral.answers import Read
-from services.referral.arrival import Arrival, Readable, number_of
+from services.referral.arrival import Arrival, number_of
 from services.referral.desk import Desk
 from services.referral.dialogue import CareMessage
+from services.referral.laying_out import lay_out_messages
 from services.referral.metrics import Metrics
 from services.referral.plan import Plan, Purpose, Unreadable
 from services.referral.portfolio import store as portfolio_store
@@ -108,25 +113,9 @@ class Intake:
         known = [citizen.citizen_id for citizen in desk.citizens.values()]
         found = await store.referrals(unit.conn, ids, citizen_ids=known, replaced=new)
         desk.put(found.values())
-        if any(_changes_what_is_here(one.reading) for one in arrivals):
-            desk.orders = await store_orders.newest_orders(unit.conn, found)
-        patients = {
-            citizen.citizen_id
-            for one in arrivals
-            if isinstance(one.reading, HospitalNotification)
-            and (citizen := desk.citizens.get(one.cpr_hash)) is not None
-        }
-        if patients:
-            desk.stays = await store_stays.stay_messages(unit.conn, patients)
+        await lay_out_messages(unit.conn, desk, arrivals, found)
         desk.offers = await portfolio_store.obstacles(unit.conn, providers) if providers else {}
         return desk
-
-
-def _changes_what_is_here(reading: Readable | Unreadable) -> bool:
-    """Whether it is about a referral that is there: new plans are most, and need no old orders."""
-    if isinstance(reading, Plan):
-        return reading.purpose is Purpose.CORRECTION
-    return isinstance(reading, HospitalNotification)
 
 
 def _reply_to(arrival: Arrival) -> type[Reply]:

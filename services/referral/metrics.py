@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from services.referral import store_dialogue
+from shared.faults import describe, is_transient
+from shared.waiting import is_set
+
 if TYPE_CHECKING:
     from shared.runtime import Runtime
+
+MEASURED_EVERY: Final = 15.0
+"""Seconds between two looks at what waits in the database."""
 
 
 class Metrics:
@@ -27,6 +34,16 @@ class Metrics:
             "genvej_referral_clock",
             "What the statutory clock said: at-risk, missed, and free choice by its reason",
             ["event"],
+            registry=None,
+        )
+        self._unread = Gauge(
+            "genvej_referral_threads_unread",
+            "Conversations with hospitals that hold something nobody here has read",
+            registry=None,
+        )
+        self._oldest_unread = Gauge(
+            "genvej_referral_threads_unread_oldest_seconds",
+            "How long the oldest unread message of a hospital waits",
             registry=None,
         )
 
@@ -69,7 +86,27 @@ class Metrics:
         registry.register(self._clock)
         registry.register(self._entries)
         registry.register(self._oldest)
+        registry.register(self._unread)
+        registry.register(self._oldest_unread)
+
+    def unread(self, threads: int, since: datetime | None, now: datetime) -> None:
+        """Sets how many threads hold something unread, and for how long."""
+        self._unread.set(threads)
+        age = (now - since).total_seconds() if since is not None else 0.0
+        self._oldest_unread.set(max(0.0, age))
 
     async def show(self, runtime: Runtime) -> None:
-        """A task of the runtime: it brings its own registry."""
+        """A task of the runtime: it brings its own registry, and what is measured now and then."""
         self.register(runtime.telemetry.registry)
+        while not runtime.stopping.is_set():
+            try:
+                async with runtime.pool.acquire() as conn:
+                    threads, since = await store_dialogue.unread(conn)
+                self.unread(threads, since, runtime.clock.now())
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                runtime.telemetry.trouble("metrics", describe(error))
+            else:
+                runtime.telemetry.well("metrics")
+            await is_set(runtime.stopping, MEASURED_EVERY)

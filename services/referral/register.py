@@ -114,6 +114,16 @@ class Register:
         desk.accessed(Access(actor=ACTOR, action="citizen.write", citizen_id=mine, cause=cause))
         return Event(topic=CITIZENS, key=mine, type=CITIZEN_RECORDED, subject=mine, value=sealed)
 
+    def number_of(self, citizen: Citizen) -> str:
+        """The citizen's CPR or replacement CPR; whoever asks writes the access log."""
+        return self.vault.open(citizen.cpr_sealed, citizen.citizen_id).decode()
+
+    def sender_in(self, sealed: bytes, referral_id: str) -> tuple[str, str] | None:
+        """(SOR, name) of the department that sent a plan, from its sealed details."""
+        found = orjson.loads(self.vault.open(sealed, referral_id))
+        sor = found.get("sender")
+        return (sor, found.get("sender_name") or sor) if sor else None
+
     def seal_details(self, plan: Plan | Request, referral_id: str) -> bytes:
         """What the plan says beyond planning, for the record's keeper alone."""
         return self.vault.seal(orjson.dumps(details_of(plan)), referral_id)

@@ -118,6 +118,14 @@ def _referral(row: Row, offered: Iterable[date], work: Iterable[tuple[str, str]]
     )
 
 
+async def details(conn: Connection, referral_id: str) -> bytes | None:
+    """What a referral's plan said beyond planning, sealed; None where there is no such referral."""
+    sealed: bytes | None = await conn.fetchval(
+        "SELECT details FROM referrals WHERE referral_id = $1", referral_id
+    )
+    return sealed
+
+
 async def sessions(conn: Connection, ids: Iterable[str]) -> dict[str, SessionRow]:
     """What was last said of these sessions."""
     rows = await conn.fetch(
