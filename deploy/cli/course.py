@@ -13,6 +13,7 @@ from rich.table import Table
 
 from deploy.cli.errors import CommandError
 from deploy.cli.services import ask_as
+from deploy.cli.times import local
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -125,18 +126,19 @@ def list_(
         print(json.dumps(found, ensure_ascii=False))
         return
     if not found:
-        console.print("No referral has ended." if closed else "No open referrals.")
+        none = "No referral has ended" if closed else "No open referrals"
+        console.print(f"{none} where {member} works; --as asks as somebody else.")
         return
     table = Table(box=None, pad_edge=False)
     for head in ("id", "state", "type", "limit", "next session", "worklist"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", no_wrap=head == "id")
     for one in found:
         table.add_row(
             one["referral_id"],
             one["state"],
             one["type"],
             one["limit"] or "",
-            (one["next_session"] or "")[:16],
+            local(one["next_session"]),
             str(one["open_work"] or ""),
         )
     console.print(table)

@@ -18,6 +18,7 @@ from deploy.cli import kafka
 from deploy.cli.connection import access_for
 from deploy.cli.errors import CommandError
 from deploy.cli.receipts import Receipt, read_receipt
+from deploy.cli.times import local
 
 console = Console(highlight=False)
 
@@ -131,4 +132,4 @@ def show_status(record: ConsumerRecord[Any, Any], after: float, as_json: bool) -
         return
     where = (data.get("location") or {}).get("name", "")
     state = f"[bold green]{data.get('state')}[/]"
-    console.print(f"Status after {after:.2f} s: {state} {data.get('start') or ''} {where}")
+    console.print(f"Status after {after:.2f} s: {state} {local(data.get('start'))} {where}")

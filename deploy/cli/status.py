@@ -65,8 +65,8 @@ def state_of(service: str) -> dict[str, Any]:
 def table(rows: list[dict[str, Any]]) -> Table:
     """The rows as people read them."""
     shown = Table(box=None, pad_edge=False)
-    for head in ("service", "status", "behind", "outbox", "parked", "dead letters", "address"):
-        shown.add_column(head, overflow="fold")
+    for head in ("service", "status", "behind", "outbox", "parked", "dead", "address"):
+        shown.add_column(head, overflow="fold", no_wrap=head == "address")
     for row in rows:
         colour = {"ready": "green", "unready": "yellow"}.get(row["status"], "bold red")
         cells = [row["service"], f"[{colour}]{row['status']}[/]"]

@@ -116,7 +116,11 @@ class Counter:
         if found.status != "offered":
             raise Refused(409, f"session {session_id} was cancelled")
         if too_soon(found.start, unit.now):
-            raise Refused(409, f"session {session_id} is not before {_day(found.start)}")
+            raise Refused(
+                409,
+                f"session {session_id} is on {_day(found.start)}; "
+                "who came can be written down from then on",
+            )
         note = Attendance(said.attended, said.reason, call.staff.id, unit.now)
         command = Attend(found.order_id, session_id, note)
         applied = await self._scheduling.at_desk(
