@@ -16,6 +16,7 @@ from deploy.cli import (
     demo,
     drop_in,
     evaluation,
+    plan,
     portfolio,
     programmes,
     publish,
@@ -58,6 +59,7 @@ app.add_typer(citizen.app, name="citizen")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(drop_in.app, name="drop-in")
 app.add_typer(evaluation.app, name="evaluation")
+app.add_typer(plan.app, name="plan")
 app.add_typer(portfolio.app, name="portfolio")
 app.add_typer(programmes.app, name="programmes")
 app.add_typer(topics.app, name="topics")

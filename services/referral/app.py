@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from services.referral import configuration, programme_files
+from services.referral.action_plan.handlers import DUE, ActionPlan
 from services.referral.carrying_out import Decided
 from services.referral.catalogue import PRODUCED
 from services.referral.documents import read_any, receipt
@@ -64,6 +65,7 @@ def service(settings: ReferralSettings) -> Service:
     decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
     worklist = Worklist(decided=decided, register=office.register)
     evaluation = Evaluation(portfolio=portfolio, register=office.register)
+    action_plan = ActionPlan(decided=decided, register=office.register)
     drop_ins = DropIns(programmes=portfolio.programmes)
     rights = Rights(decided=decided, register=office.register)
     retention = Retention(office.register, rules(settings.retention))
@@ -81,7 +83,7 @@ def service(settings: ReferralSettings) -> Service:
             Subscription(topics=[EVALUATIONS], handler=evaluation.hear),
             Subscription(topics=[DROP_INS], handler=drop_ins.hear),
         ],
-        timers={AT_RISK: clock.due, MISSED: clock.due, ASK: evaluation.due},
+        timers={AT_RISK: clock.due, MISSED: clock.due, ASK: evaluation.due, DUE: action_plan.due},
         tasks=[metrics.show, watch_worklist(metrics), tidying(retention)],
         endpoints=[
             *worklist.endpoints(),
@@ -89,6 +91,7 @@ def service(settings: ReferralSettings) -> Service:
             *conversations.endpoints(),
             *portfolio_register.ENDPOINTS,
             *evaluation.endpoints(),
+            *action_plan.endpoints(),
             *drop_ins.endpoints(),
             *Referrals(decided=decided).endpoints(),
         ],

@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from services.referral import drop_ins, events
+from services.referral.action_plan import wire as action_plan
 from services.referral.evaluation import wire as evaluation
 from services.referral.portfolio import wire as portfolio
 
@@ -16,9 +17,14 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
     **evaluation.PRODUCED,
     **drop_ins.PRODUCED,
 }
+PRODUCED[events.REFERRALS] = {
+    **events.PRODUCED[events.REFERRALS],
+    **action_plan.PRODUCED[events.REFERRALS],
+}
 EXAMPLES: Final[tuple[BaseModel, ...]] = (
     portfolio.EXAMPLE,
     *evaluation.EXAMPLES,
     drop_ins.EXAMPLE,
+    *action_plan.EXAMPLES,
 )
 """Of events that no referral's story gives; what they say is made up."""

@@ -126,9 +126,10 @@ def _is_over(course: Course, every: Sequence[Attendance]) -> bool:
         return False
     if course.more_follows and all(step.kind in OPENING for step in order.steps):
         return False
-    last = step_id(order.order_id, len(order.steps))
+    place, step = list(order.ordered)[-1]
+    last = step_id(order.order_id, place)
     held = [one for one in every if one.step_id == last]
-    return len(held) >= order.steps[-1].count and any(one.attended for one in held)
+    return len(held) >= step.count and any(one.attended for one in held)
 
 
 def _stays_away(every: Sequence[Attendance]) -> bool:
@@ -140,7 +141,6 @@ def held(order: Order, every: Sequence[Attendance]) -> tuple[int, int]:
     """How many of the course's sessions were held, and how many there are."""
     counts = Counter(one.step_id for one in every)
     done = sum(
-        min(counts[step_id(order.order_id, number)], step.count)
-        for number, step in enumerate(order.steps, start=1)
+        min(counts[step_id(order.order_id, number)], step.count) for number, step in order.ordered
     )
-    return done, sum(step.count for step in order.steps)
+    return done, sum(step.count for _, step in order.ordered)

@@ -211,7 +211,12 @@ def _corrected(
         kept = (
             newest
             if order is None
-            else replace(newest, programme=order.programme, steps=order.steps)
+            else replace(
+                newest,
+                programme=order.programme,
+                steps=order.steps,
+                consented=order.consented,
+            )
         )
         yield OrderChanged(referral_id=me, order=kept)
     if referral.free_choice is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -37,6 +38,7 @@ class WorkReason(StrEnum):
     DEATH_TAKEN_BACK = "death-taken-back"
     STAY_UNCLEAR = "stay-unclear"
     NOT_ESTABLISHED = "not-established"
+    ACTION_OVERDUE = "action-overdue"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"
     STAYS_AWAY = "stays-away"
 
@@ -77,7 +79,8 @@ class Told(StrEnum):
 class Order:
     """What is ordered: who plans nothing about the person but this (no name, no address).
 
-    `programme` is the id of the programme that the steps are of.
+    `programme` is the id of the programme that the steps are of. `consented`: the citizen's
+    consent to steps that need it is recorded; without it they keep their place and are not ordered.
     """
 
     order_id: str
@@ -90,6 +93,16 @@ class Order:
     postcode: str  # empty where the address is protected
     language: str
     transport: bool
+    consented: bool = False
+
+    def gives(self, step: Step) -> bool:
+        """Whether a step is ordered: one that needs the citizen's consent only with it."""
+        return self.consented or not step.consent
+
+    @property
+    def ordered(self) -> Iterator[tuple[int, Step]]:
+        """The steps that are ordered, each with its place among all (from 1)."""
+        return ((n, step) for n, step in enumerate(self.steps, start=1) if self.gives(step))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

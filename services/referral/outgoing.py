@@ -192,7 +192,7 @@ def _order(
 ) -> OrderPlacedWire | OrderChangedWire:
     steps = tuple(
         wire_step(order.programme, step, step_id(order.order_id, ordinal))
-        for ordinal, step in enumerate(order.steps, start=1)
+        for ordinal, step in order.ordered
     )
     return wire(
         order_id=order.order_id,

@@ -35,6 +35,8 @@ def faults(file: ProgrammeFile) -> Iterator[Fault]:
         yield ("lifecycle",), f"{file.lifecycle} is not open to citizens, but plans are taken"
     yield from _laws(file, takes_plans=takes_plans)
     yield from _steps(file)
+    if file.step and file.step[0].consent:
+        yield ("step", 0, "consent"), "the first step can't wait for consent: nothing would begin"
     for index, evaluation in enumerate(file.evaluation):
         yield from _twice(("evaluation", index, "asked"), evaluation.asked)
         if evaluation.form not in FORMS:

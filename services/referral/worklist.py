@@ -118,6 +118,8 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     "the plan's own or a readmission.",
     WorkReason.PROGRAMME_TO_CHOOSE: "Several programmes admit the citizen, and no rule chooses: "
     "that is for you and the citizen.",
+    WorkReason.ACTION_OVERDUE: "Somebody was to do something for the citizen, and the day has "
+    "passed.",
     WorkReason.NOT_ESTABLISHED: "No provider has the programme that the plan asks for, so nothing "
     "is ordered.",
     WorkReason.STAYS_AWAY: "The citizen did not come to two sessions in a row.",
@@ -181,6 +183,13 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
             needs=Needs.PROGRAMME,
         ),
         _REVOKE,
+    ),
+    WorkReason.ACTION_OVERDUE: (
+        Choice(
+            name="looked-after",
+            does="Somebody has seen to it; the item itself is set done, dropped or due another day "
+            "in the action plan.",
+        ),
     ),
     WorkReason.NOT_ESTABLISHED: (
         Choice(

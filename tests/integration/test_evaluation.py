@@ -104,7 +104,9 @@ async def test_forms_are_asked_once_each(room: Room) -> None:
 @pytest.mark.parametrize(
     ("reason", "moment", "count"),
     [
-        ("revoked", "before", 0),
+        ("completed", "after", 2),
+        ("completed", "six-months", 2),
+        ("completed", "before", 0),
         ("revoked", "after", 0),
         ("deceased", "six-months", 0),
     ],

@@ -15,13 +15,13 @@ from typing import Final
 from services.referral.facts import Closed, Fact, OrderChanged, OrderPlaced
 from services.referral.limit import local_day, local_instant
 from services.referral.programme import Form, Moment, Programme
+from services.referral.referral import CloseReason
 
 FEWEST: Final = 5
 """Answers below which no figure is told: 1 to 4 persons could be known (our choice; statistics on
 health in Denmark commonly suppress the same)."""
 MONTHS_LATER: Final = 6
 MORNING: Final = time(8)
-COMPLETED: Final = "completed"
 _EVALUATIONS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:evaluations")
 
 
@@ -51,7 +51,7 @@ def due_after(
             programme = programmes.get(order.programme)
             if programme is not None and asked_at(programme, Moment.BEFORE):
                 yield Due(Moment.BEFORE, received_at)
-        case Closed(reason=reason, at=at) if str(reason) == COMPLETED:
+        case Closed(reason=CloseReason.COMPLETED, at=at):
             yield Due(Moment.AFTER, at)
             yield Due(Moment.SIX_MONTHS, local_instant(months_after(local_day(at)), MORNING))
         case _:

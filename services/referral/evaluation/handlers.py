@@ -16,7 +16,6 @@ from services.referral import store as referrals
 from services.referral import store_citizens, store_orders
 from services.referral.evaluation import store
 from services.referral.evaluation.evaluation import (
-    COMPLETED,
     asked_at,
     evaluation_id,
     figures,
@@ -26,7 +25,7 @@ from services.referral.evaluation.wire import EvaluationAnswered, EvaluationAske
 from services.referral.incoming import named_faults
 from services.referral.programme import Moment
 from services.referral.programme_policy import Portfolio
-from services.referral.referral import Referral
+from services.referral.referral import CloseReason, Referral
 from services.referral.register import Register
 from services.referral.store_citizens import Access
 from services.referral.store_orders import OrderRow
@@ -101,9 +100,7 @@ class Evaluation:
     async def _may_be_asked(self, unit: Unit, referral: Referral, timer: DueTimer) -> bool:
         """Nobody is asked about a course that was not theirs, and nobody who is dead."""
         before = timer.data == Moment.BEFORE.value.encode()
-        if referral.closed is not None and (before or str(referral.closed) != COMPLETED):
-            return False
-        if not before and referral.closed is None:
+        if referral.closed is not (None if before else CloseReason.COMPLETED):
             return False
         found = await store_citizens.by_ids(unit.conn, [referral.citizen_id])
         access = Access(

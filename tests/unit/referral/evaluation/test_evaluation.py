@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from enum import StrEnum
 
 import pytest
 
@@ -23,10 +22,6 @@ from services.referral.referral import CloseReason
 from tests.unit.referral.factories import NOW, PORTFOLIO
 
 END = datetime(2022, 8, 31, 12, 0, tzinfo=UTC)
-
-
-class Ends(StrEnum):
-    COMPLETED = "completed"
 
 
 def an_order(programme: str) -> Order:
@@ -56,7 +51,7 @@ def test_a_programme_asks_before_as_soon_as_it_is_ordered(
 
 
 def test_a_completed_course_is_asked_about_now_and_six_months_on() -> None:
-    closed = Closed(referral_id="r1", reason=Ends.COMPLETED, at=END)  # type: ignore[arg-type]
+    closed = Closed(referral_id="r1", reason=CloseReason.COMPLETED, at=END)
     assert list(due_after(closed, NOW, PORTFOLIO.programmes)) == [
         Due(Moment.AFTER, END),
         Due(Moment.SIX_MONTHS, datetime(2023, 2, 28, 7, 0, tzinfo=UTC)),
