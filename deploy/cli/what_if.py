@@ -22,11 +22,11 @@ from deploy.planning.page import page
 from deploy.planning.poster import poster
 from deploy.planning.reading import accepted, people_of, requests_of, roster_of
 from deploy.planning.roster import Roster, stated
-from services.scheduling.app import public_holiday
 from services.scheduling.capacity import LocationWeek
 from services.scheduling.engine.locations import Staff
 from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.geography import postcodes
+from services.scheduling.holidays import public_holiday
 from services.scheduling.settings import COMPETENCES
 from services.scheduling.what_if.answer import announcement, answer
 from services.scheduling.what_if.ask import ask, plan

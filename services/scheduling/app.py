@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
-from functools import lru_cache
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-import holidays
 from pydantic import BaseModel
 
 from services.scheduling import events, responses, rights
 from services.scheduling.endpoints import Counter
+from services.scheduling.endpoints_what_if import WhatIf
 from services.scheduling.geography import postcodes
 from services.scheduling.handlers import PLAN, Scheduling
 from services.scheduling.handlers_roster import Rosters
+from services.scheduling.holidays import public_holiday
 from services.scheduling.incoming import CapacityStated
 from services.scheduling.provider import Terms
 from services.scheduling.retention import KIND, Retention
@@ -26,6 +26,8 @@ from services.scheduling.settings import (
     read_municipalities,
 )
 from shared.service import Service, Subscription
+
+__all__ = ["PRODUCES", "competences", "public_holiday", "service", "terms"]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -80,20 +82,13 @@ def service(settings: SchedulingSettings) -> Service:
             ),
         ],
         timers={KIND: retention.due, PLAN: scheduling.plan},
-        endpoints=[*Counter(scheduling).endpoints(), *rights.ENDPOINTS],
+        endpoints=(
+            *Counter(scheduling).endpoints(),
+            *rights.ENDPOINTS,
+            *WhatIf(lambda code: municipalities.get(code, otherwise).weights).endpoints(),
+        ),
         produces=PRODUCES,
     )
-
-
-@lru_cache(maxsize=4096)
-def public_holiday(day: date) -> bool:
-    """Whether a date is a public holiday in Denmark; 1 May, 5 June, 24 and 31 December are not."""
-    return day in _denmark(day.year)
-
-
-@lru_cache(maxsize=64)
-def _denmark(year: int) -> holidays.HolidayBase:
-    return holidays.country_holidays("DK", years=year, categories=("public",))
 
 
 def terms(

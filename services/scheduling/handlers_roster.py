@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from pydantic import ValidationError
@@ -51,7 +51,7 @@ class Rosters:
         ruled = {one.provider for one in good if self._staffing(one.provider)}
         expected = await store.stated_locations(unit.conn, ruled) if ruled else {}
         fresh: dict[tuple[str, str, str], store.Accepted] = {}
-        outcomes: list[Outcome] = []
+        outcomes: list[Outcome | Accepted] = []
         for message, one in zip(messages, read, strict=True):
             if isinstance(one, Refused):
                 outcomes.append(Applied(events=[_refusal(message, one)]))
@@ -61,8 +61,7 @@ class Rosters:
             key = (one.provider, one.week, one.location.code)
             before = known.get(key)
             if before is not None and (before.version, before.digest) == (one.version, digest):
-                broken = self._breaches(one, known, expected)
-                outcomes.append(Applied(events=[_acceptance(message, one, broken)]))
+                outcomes.append(Accepted(message, one, []))
                 continue
             problem = _conflict(one, before, known)
             if problem is not None:
@@ -72,12 +71,15 @@ class Rosters:
             known[key] = fresh[key] = store.Accepted(
                 one.provider, one.location.code, one.week, one.version, digest, body
             )
-            broken = self._breaches(one, known, expected)
-            outcomes.append(
-                Applied(events=[_acceptance(message, one, broken), _republished(one, body)])
-            )
+            outcomes.append(Accepted(message, one, [_republished(one, body)]))
         await store.accept(unit.conn, fresh.values())
-        return outcomes
+        # Judged when all of the batch is known, so that a week stated in one go is judged as one.
+        return [
+            one.applied(self._breaches(one.model, known, expected))
+            if isinstance(one, Accepted)
+            else one
+            for one in outcomes
+        ]
 
     def _breaches(
         self,
@@ -117,6 +119,19 @@ class Rosters:
             return Refused([Problem("provider", reason)], *about)
         found = capacity.problems(stated(model), self._competences(model.provider))
         return Refused(found, *about) if found else model
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A statement that holds, and what follows from it besides its receipt."""
+
+    message: Message
+    model: CapacityStated
+    events: list[Event]
+
+    def applied(self, broken: Sequence[Breach]) -> Applied:
+        """Its outcome, with the staffing rules that its week breaks."""
+        return Applied(events=[_acceptance(self.message, self.model, broken), *self.events])
 
 
 class Refused:

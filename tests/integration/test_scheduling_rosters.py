@@ -9,9 +9,12 @@ import asyncpg
 import pytest
 
 from services.scheduling import incoming
+from services.scheduling.handlers_roster import Rosters
+from services.scheduling.settings import COMPETENCES, Sources
+from services.scheduling.staffing import Rule
 from shared.envelope import Message
 from tests.conftest import Databases
-from tests.integration.scheduling_service import Process
+from tests.integration.scheduling_service import TOPICS, Process
 from tests.unit.scheduling.factories import MONDAY, a_message, a_statement, a_therapist, all_week
 
 
@@ -135,3 +138,35 @@ async def test_what_cannot_be_used_is_refused_naming_the_element(
     assert (refused["type"], refused["element"]) == ("capacity.refused.v1", element)
     assert refused["event_id"]
     assert accepted["type"] == "capacity.accepted.v1"
+
+
+async def test_staffing_rules_that_a_week_breaks_are_told_once_all_locations_are_in(
+    process: Process,
+) -> None:
+    rules = (Rule(name="each district has one therapist", units=("Nord",), least=1, most=1),)
+    process.rosters = Rosters(Sources(TOPICS), lambda _: COMPETENCES, lambda _: rules)
+    await process.intake(stated(a_statement("R"), a_statement("L")))
+    on_duty = a_therapist("T2") | {"duties": [{"unit": "Nord", "share": 0.5}]}
+    statements = stated(
+        a_statement("R", a_therapist("T1"), version=2),
+        a_statement("L", on_duty, version=2),
+        first=2,
+    )
+    receipts = [
+        event
+        for event in await process.twice(process.rosters.intake, statements)
+        if event["type"] == "capacity.accepted.v1"
+    ]
+    assert [one["problem"] for one in receipts[1]["staffing"]] == [
+        "Nord has 0.5 therapists, and at least 1 are needed"
+    ]
+    assert receipts[1]["staffing"][0]["proposal"] == "0.5 of T1"
+
+
+async def test_a_week_that_is_not_wholly_stated_is_not_judged(process: Process) -> None:
+    rules = (Rule(name="each district has one therapist", units=("Nord",), least=1, most=1),)
+    await process.intake(stated(a_statement("R"), a_statement("L")))
+    process.rosters = Rosters(Sources(TOPICS), lambda _: COMPETENCES, lambda _: rules)
+    next_week = a_statement("R") | {"week": "2026-W49"}
+    receipt, _ = await process.intake(stated(next_week, first=2))
+    assert receipt["staffing"] == []

@@ -1,0 +1,130 @@
+"""POST /what-if asks what fewer locations would mean, of the service's own past; GET tells."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from services.scheduling import store_what_if
+from services.scheduling.capacity import local_date
+from services.scheduling.engine.model import InvalidInputError
+from services.scheduling.weights import Weights
+from services.scheduling.what_if.wire import Asked, Job
+from shared.endpoints import Answer, Call, Endpoint, Refused
+from shared.handling import Unit
+
+_LOG: Final = logging.getLogger("services.scheduling")
+PLANNERS: Final = frozenset({"planner"})
+MOST_REMEMBERED: Final = 20
+_LINE: Final = 64 * 1024 * 1024  # bytes: an answer is one line
+COMMAND: Final = (sys.executable, "-m", "services.scheduling.what_if")
+
+
+@dataclass(slots=True)
+class Study:
+    """A question under way or answered. `state` is running, answered, refused or failed."""
+
+    provider: str
+    state: str = "running"
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+class WhatIf:
+    """The endpoints. Answers are kept in memory, the newest 20; one simulation runs at a time.
+
+    `weights` are a provider's. The simulation is a process of its own (`COMMAND`), told to be nice.
+    """
+
+    def __init__(self, weights: Callable[[str], Weights], command: Sequence[str] = COMMAND) -> None:
+        self._weights = weights
+        self._command = command
+        self._studies: dict[str, Study] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Both of them, for planners."""
+        return (
+            Endpoint(method="POST", path="/what-if", handler=self.ask, roles=PLANNERS),
+            Endpoint(method="GET", path="/what-if/{id}", handler=self.tell, roles=PLANNERS),
+        )
+
+    async def ask(self, unit: Unit, call: Call) -> Answer:
+        """Starts a simulation; its id is in the answer."""
+        asked = call.read(Asked)
+        call.must_work_for(asked.provider)
+        weights = self._weights(asked.provider)
+        try:
+            asked.question(weights)
+        except InvalidInputError as error:
+            raise Refused(422, str(error)) from None
+        if any(one.state == "running" for one in self._studies.values()):
+            raise Refused(409, "another simulation is running: ask again when it is done")
+        weeks = await store_what_if.newest_weeks(unit.conn, asked.provider)
+        past, others = await store_what_if.past_requests(unit.conn, asked.provider)
+        if not weeks:
+            raise Refused(422, f"no capacity is stated for provider {asked.provider}")
+        if not past:
+            raise Refused(422, f"provider {asked.provider} has had no requests: nothing to plan")
+        job = Job(
+            asked=asked,
+            weights=asdict(weights),
+            first=local_date(unit.now),
+            weeks=weeks,
+            past=past,
+        )
+        unit.on_commit.append(lambda: self._start(call.id, job))
+        content = {"id": call.id, "requests": len(past), "left_out": others, "state": "running"}
+        return Answer(content=content, status=202)
+
+    async def tell(self, unit: Unit, call: Call) -> dict[str, Any]:
+        """How far a simulation is, or its answer."""
+        study = self._studies.get(call.path["id"])
+        if study is None:
+            raise Refused(404, "no such simulation here: answers are kept until a restart")
+        call.must_work_for(study.provider)
+        return {"id": call.path["id"], "state": study.state, **study.told}
+
+    def _start(self, name: str, job: Job) -> None:
+        while len(self._studies) >= MOST_REMEMBERED:
+            del self._studies[next(iter(self._studies))]
+        study = self._studies[name] = Study(job.asked.provider)
+        task = asyncio.get_running_loop().create_task(self._run(study, job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, study: Study, job: Job) -> None:
+        try:
+            await self._simulate(study, job)
+        except (OSError, ValueError) as error:
+            _LOG.warning("a what-if could not be simulated: %s", type(error).__name__)
+        finally:
+            if study.state == "running":
+                study.state = "failed"
+
+    async def _simulate(self, study: Study, job: Job) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE,
+        )
+        assert process.stdin is not None, "it was asked for"
+        assert process.stdout is not None, "it was asked for"
+        try:
+            process.stdin.write(job.model_dump_json(by_alias=True).encode())
+            process.stdin.close()
+            while line := await process.stdout.readline():
+                said = json.loads(line)
+                study.told |= said
+                for word, state in (("answer", "answered"), ("refused", "refused")):
+                    if word in said:
+                        study.state = state
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
