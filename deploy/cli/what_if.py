@@ -5,38 +5,31 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as Bar
 
+from deploy.cli.connection import ROOT
 from deploy.cli.errors import CommandError
-from deploy.cli.what_if_options import ROOMS, STAFF, chosen, growth_of, rents_of, sizes_of
+from deploy.cli.what_if_options import (
+    ROOMS,
+    STAFF,
+    Wishes,
+    chosen,
+    growth_of,
+    rents_of,
+    sizes_of,
+)
+from deploy.cli.what_if_run import Files, asked_of_scheduling, errors, simulated_here
 from deploy.cli.what_if_told import told
-from deploy.planning.faults import UnusableFileError
 from deploy.planning.page import page
 from deploy.planning.poster import poster
-from deploy.planning.reading import accepted, people_of, requests_of, roster_of
-from deploy.planning.roster import Roster, stated
-from services.scheduling.capacity import LocationWeek
-from services.scheduling.engine.locations import Staff
-from services.scheduling.engine.model import InvalidInputError
-from services.scheduling.geography import postcodes
-from services.scheduling.holidays import public_holiday
-from services.scheduling.settings import COMPETENCES
-from services.scheduling.what_if.answer import announcement, answer
-from services.scheduling.what_if.ask import ask, plan
-from services.scheduling.what_if.demand import Demand, of_places, of_the_past
-from services.scheduling.what_if.question import Objective, Policy, Question
-from services.scheduling.what_if.study import Progress, Study
-from services.scheduling.what_if.world import Candidate, World, build, capacity_of
+from services.scheduling.what_if.question import Objective, Policy
 
 console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 
 def what_if(
@@ -49,6 +42,13 @@ def what_if(
     ] = None,
     requests: Annotated[
         Path | None, typer.Option(help="The municipality's own past requests (CSV).")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Ask scheduling itself, of this provider's own past (code).")
+    ] = None,
+    member: Annotated[
+        str | None,
+        typer.Option("--as", help="Who asks it (default: the provider's sample planner)."),
     ] = None,
     replay: Annotated[
         bool, typer.Option(help="Simulate those very requests once, not a forecast from them.")
@@ -87,8 +87,12 @@ def what_if(
     ),
     policy: Annotated[Policy, typer.Option(help="How bookings are made.")] = Policy.REPLAN,
     tell: Annotated[
-        int, typer.Option(help="Open days before the session that a citizen is told; 0: at once.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            help="Open days before the session that a citizen is told; 0: the same evening.",
+            show_default="as the municipality does",
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Seeds of the full policy.")] = 20,
     quick_seeds: Annotated[int, typer.Option(help="Seeds of the online rule.")] = 5,
     best: Annotated[int, typer.Option(help="How many sets the full policy tries.")] = 10,
@@ -104,7 +108,10 @@ def what_if(
         datetime | None,
         typer.Option("--from", formats=["%Y-%m-%d"], help="Their first day (default: Monday)."),
     ] = None,
-    minutes: Annotated[int, typer.Option(help="Minutes of a first session.")] = 60,
+    minutes: Annotated[
+        int | None,
+        typer.Option(help="Minutes of a first session.", show_default="60, or as in the past"),
+    ] = None,
     budget: Annotated[float | None, typer.Option(help="DKK a year for all locations.")] = None,
     rent: Annotated[
         list[str] | None,
@@ -112,6 +119,14 @@ def what_if(
     ] = None,
     ride_cost: Annotated[float | None, typer.Option(help="DKK a ride.")] = None,
     ride_km_cost: Annotated[float | None, typer.Option(help="DKK a kilometre of a ride.")] = None,
+    municipalities: Annotated[
+        Path,
+        typer.Option(
+            envvar="GENVEJ_MUNICIPALITIES",
+            help="The folder of municipalities: weights, competences, when citizens are told.",
+            show_default="deploy/municipalities",
+        ),
+    ] = ROOT / "deploy" / "municipalities",
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Processes that simulate beside each other.")
     ] = 1,
@@ -132,56 +147,42 @@ def what_if(
     genvej what-if --roster deploy/demo/capacity/730.toml --places deploy/demo/places/730.toml
     --keep 3 --staff follow --rooms move --load 0.9
     """
-    try:
-        question = Question(
-            staff=chosen("--staff", staff, STAFF),
-            rooms=chosen("--rooms", rooms, ROOMS),
-            sizes=sizes_of(keep or []),
-            close=tuple(close or ()),
-            open=tuple(open_ or ()),
-            stay=tuple(stay or ()),
-            growth=growth_of(plans),
-            objective=objective,
-            policy=policy,
-            tell=tell,
-            seeds=seeds,
-            quick_seeds=quick_seeds,
-            best=best,
-            load=load,
-            budget=budget,
-            rents=rents_of(rent or []),
-            ride_cost=ride_cost,
-            ride_km_cost=ride_km_cost,
-            replay=replay,
+    wishes = Wishes(
+        staff=chosen("--staff", staff, STAFF),
+        rooms=chosen("--rooms", rooms, ROOMS),
+        keep=sizes_of(keep or []),
+        close=tuple(close or ()),
+        open=tuple(open_ or ()),
+        stay=tuple(stay or ()),
+        plans=growth_of(plans),
+        objective=objective,
+        policy=policy,
+        tell=tell,
+        seeds=seeds,
+        quick_seeds=quick_seeds,
+        best=best,
+        load=load,
+        weeks=weeks,
+        minutes=minutes,
+        replay=replay,
+        budget=budget,
+        rents=rents_of(rent or []),
+        ride_cost=ride_cost,
+        ride_km_cost=ride_km_cost,
+    )
+    if provider is not None:
+        if roster or people or requests or staff_roster:
+            raise CommandError("scheduling knows hours and past itself: leave the files out")
+        found = asked_of_scheduling(wishes, provider, member or f"{provider}-planner")
+    else:
+        files = Files(
+            roster=roster,
+            people=people,
+            requests=requests,
+            staff_roster=staff_roster,
+            municipalities=municipalities,
         )
-        first = _monday(since)
-        if roster is None:
-            raise CommandError("say where today's locations and hours stand: --roster FILE")
-        hours = accepted(roster_of(roster), COMPETENCES, [first])
-        demand = _demand(people, requests, first)
-        days = 7 * weeks
-        if replay:
-            if requests is None:
-                raise CommandError("--replay needs the past: --requests FILE")
-            first, days = _stretch(demand)
-        world = build(
-            _weeks(hours, first),
-            demand,
-            first=first,
-            days=days,
-            minutes=minutes,
-            public_holiday=public_holiday,
-            candidates=[
-                Candidate(location=one.location, rooms=len(one.rooms))
-                for one in hours.places
-                if not one.open
-            ],
-        )
-        given = _given(world, question, staff_roster, first)
-        study = Study(world, question, given=given, workers=workers)
-        found = _run(study, quiet=as_json)
-    except (InvalidInputError, UnusableFileError) as error:
-        raise CommandError(str(error)) from None
+        found = simulated_here(wishes, files, _monday(since), workers=workers, quiet=as_json)
     if picture is not None:
         _write(picture, poster(found))
     if html is not None:
@@ -193,27 +194,6 @@ def what_if(
         console.print(part)
 
 
-def _run(study: Study, *, quiet: bool) -> dict[str, Any]:
-    planned = plan(study)
-    errors.print(announcement(study, planned))
-    if quiet and not sys.stderr.isatty():
-        return answer(study, ask(study, planned))
-    with Bar(
-        TextColumn("simulating"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[left]}"),
-        console=errors,
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=planned.quick_runs + planned.full_runs, left="")
-
-        def watch(one: Progress) -> None:
-            bar.update(task, completed=one.done, left=f"about {one.seconds_left:.0f} s left")
-
-        return answer(study, ask(study, planned, watch))
-
-
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
@@ -222,46 +202,6 @@ def _write(path: Path, text: str) -> None:
     errors.print(f"{path} is written")
 
 
-def _weeks(roster: Roster, first: date) -> list[LocationWeek]:
-    return [one.week for one in stated(roster, first)]
-
-
-def _demand(people: Path | None, requests: Path | None, first: date) -> Demand:
-    if (people is None) == (requests is None):
-        raise CommandError("say who comes: either --requests FILE or --places FILE")
-    if requests is not None:
-        return of_the_past(requests_of(requests), postcodes(), str(requests))
-    assert people is not None, "one of the two is given"
-    found = people_of(people)
-    return of_places(
-        found.places,
-        found.needs,
-        per_week=found.per_week,
-        first=first,
-        source=str(people),
-        rides=found.rides,
-    )
-
-
-def _stretch(demand: Demand) -> tuple[date, int]:
-    """The Monday of the first request, and the days until the week of the last is over."""
-    arrived = [one.arrived for one in demand.requests]
-    first = min(arrived) - timedelta(days=min(arrived).weekday())
-    return first, 7 * ((max(arrived) - first).days // 7 + 1)
-
-
-def _given(world: World, question: Question, path: Path | None, first: date) -> Any:
-    if question.staff is not Staff.AS_GIVEN:
-        if path is not None:
-            raise CommandError("--staff-roster goes with --staff given")
-        return None
-    if path is None:
-        raise CommandError("--staff given needs the hours after the change: --staff-roster FILE")
-    return capacity_of(
-        world, _weeks(accepted(roster_of(path), COMPETENCES, [first]), first), public_holiday
-    )
-
-
 def _monday(since: datetime | None) -> date:
-    day = since.date() if since is not None else date.today()  # noqa: DTZ011 - the planner's day
+    day = since.date() if since is not None else datetime.now(UTC).astimezone().date()
     return day - timedelta(days=day.weekday())

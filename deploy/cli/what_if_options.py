@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from deploy.cli.errors import CommandError
 from services.scheduling.engine.locations import Rooms, Staff
+from services.scheduling.settings import Municipality
+from services.scheduling.what_if.question import Objective, Policy, Question
 
 STAFF: Final[Mapping[str, Staff]] = {
     "follow": Staff.FOLLOW,
@@ -17,6 +20,58 @@ STAFF: Final[Mapping[str, Staff]] = {
 }
 ROOMS: Final[Mapping[str, Rooms]] = {"stay": Rooms.STAY, "move": Rooms.MOVE}
 Meant = TypeVar("Meant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is asked, whoever simulates it. `tell` and `minutes` are None where it is as today."""
+
+    staff: Staff
+    rooms: Rooms
+    keep: tuple[int, ...]
+    close: tuple[str, ...]
+    open: tuple[str, ...]
+    stay: tuple[str, ...]
+    plans: float
+    objective: Objective
+    policy: Policy
+    tell: int | None
+    seeds: int
+    quick_seeds: int
+    best: int
+    load: float | None
+    weeks: int
+    minutes: int | None
+    replay: bool
+    budget: float | None
+    rents: Mapping[str, float]
+    ride_cost: float | None
+    ride_km_cost: float | None
+
+    def question(self, municipality: Municipality) -> Question:
+        """The question, with the municipality's habits. Raises `InvalidInputError`."""
+        return Question(
+            staff=self.staff,
+            rooms=self.rooms,
+            sizes=self.keep,
+            close=self.close,
+            open=self.open,
+            stay=self.stay,
+            growth=self.plans,
+            objective=self.objective,
+            policy=self.policy,
+            tell=municipality.tell if self.tell is None else self.tell,
+            seeds=self.seeds,
+            quick_seeds=self.quick_seeds,
+            best=self.best,
+            load=self.load,
+            replay=self.replay,
+            budget=self.budget,
+            rents=self.rents,
+            ride_cost=self.ride_cost,
+            ride_km_cost=self.ride_km_cost,
+            weights=municipality.weights,
+        )
 
 
 def chosen(option: str, text: str | None, known: Mapping[str, Meant]) -> Meant:

@@ -25,6 +25,7 @@ from services.scheduling.settings import (
     Sources,
     read_municipalities,
 )
+from services.scheduling.weights import Weights
 from shared.service import Service, Subscription
 
 __all__ = ["PRODUCES", "competences", "public_holiday", "service", "terms"]
@@ -85,7 +86,7 @@ def service(settings: SchedulingSettings) -> Service:
         endpoints=(
             *Counter(scheduling).endpoints(),
             *rights.ENDPOINTS,
-            *WhatIf(lambda code: municipalities.get(code, otherwise).weights).endpoints(),
+            *WhatIf(habits(municipalities, otherwise)).endpoints(),
         ),
         produces=PRODUCES,
     )
@@ -102,6 +103,18 @@ def terms(
         return Terms(
             public_holiday, one.notice_days, transfer, kept, one.weights, one.tell, one.at_risk_days
         )
+
+    return of
+
+
+def habits(
+    municipalities: Mapping[str, Municipality], otherwise: Municipality
+) -> Callable[[str], tuple[Weights, int]]:
+    """Each provider's weights, and how many open days before their session it tells citizens."""
+
+    def of(provider: str) -> tuple[Weights, int]:
+        one = municipalities.get(provider, otherwise)
+        return one.weights, one.tell
 
     return of
 

@@ -37,11 +37,14 @@ class Study:
 class WhatIf:
     """The endpoints. Answers are kept in memory, the newest 20; one simulation runs at a time.
 
-    `weights` are a provider's. The simulation is a process of its own (`COMMAND`), told to be nice.
+    `habits` are a provider's weights, and how many open days before their session it tells. The
+    simulation is a process of its own (`COMMAND`), told to be nice.
     """
 
-    def __init__(self, weights: Callable[[str], Weights], command: Sequence[str] = COMMAND) -> None:
-        self._weights = weights
+    def __init__(
+        self, habits: Callable[[str], tuple[Weights, int]], command: Sequence[str] = COMMAND
+    ) -> None:
+        self._habits = habits
         self._command = command
         self._studies: dict[str, Study] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,7 +60,9 @@ class WhatIf:
         """Starts a simulation; its id is in the answer."""
         asked = call.read(Asked)
         call.must_work_for(asked.provider)
-        weights = self._weights(asked.provider)
+        weights, tell = self._habits(asked.provider)
+        if asked.tell is None:
+            asked = asked.model_copy(update={"tell": tell})
         try:
             asked.question(weights)
         except InvalidInputError as error:

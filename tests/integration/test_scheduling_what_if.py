@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from services.scheduling.endpoints_what_if import COMMAND, WhatIf
-from services.scheduling.weights import WEIGHTS
+from services.scheduling.weights import WEIGHTS, Weights
 from shared.endpoints import Call, Refused
 from shared.handling import Unit
 from shared.staff import Member
@@ -26,6 +26,11 @@ from tests.unit.scheduling.factories import (
     capacity_stated,
     orders_placed,
 )
+
+
+def habits(_: str) -> tuple[Weights, int]:
+    return WEIGHTS, 2
+
 
 PLANNER = Member(id="730-planner", name="P", role="planner", unit="U", provider="730")
 ELSEWHERE = Member(id="316-planner", name="P", role="planner", unit="U", provider="316")
@@ -53,12 +58,10 @@ async def a_past(process: Process) -> None:
     await process.orders(orders_placed(orders))
 
 
-async def ask(process: Process, what_if: WhatIf, body: dict[str, Any], **call: Any) -> Any:
+async def ask(process: Process, what_if: WhatIf, body: dict[str, Any], name: str = "w1") -> Any:
     unit = Unit(conn=process.conn, now=process.now)
     async with process.conn.transaction():
-        answer = await what_if.ask(
-            unit, Call(**{"staff": PLANNER, "id": "w1", "body": body} | call)
-        )
+        answer = await what_if.ask(unit, Call(staff=PLANNER, id=name, body=body))
     for done in unit.on_commit:
         done()
     return answer.content
@@ -78,7 +81,7 @@ async def answered(process: Process, what_if: WhatIf, name: str = "w1") -> Any:
 
 async def test_the_past_is_asked_what_a_closure_would_mean(process: Process) -> None:
     await a_past(process)
-    what_if = WhatIf(lambda _: WEIGHTS)
+    what_if = WhatIf(habits)
     assert await ask(process, what_if, QUESTION) == {
         **{"id": "w1", "requests": 3, "left_out": 0, "state": "running"}
     }
@@ -95,7 +98,7 @@ async def test_the_past_is_asked_what_a_closure_would_mean(process: Process) -> 
 
 async def test_what_the_world_cannot_do_is_answered(process: Process) -> None:
     await a_past(process)
-    what_if = WhatIf(lambda _: WEIGHTS)
+    what_if = WhatIf(habits)
     await ask(process, what_if, QUESTION | {"close": ["mars"]})
     told = await answered(process, what_if)
     assert (told["state"], told["refused"]) == (
@@ -106,19 +109,19 @@ async def test_what_the_world_cannot_do_is_answered(process: Process) -> None:
 
 async def test_a_process_that_fails_leaves_a_failure_and_the_way_free(process: Process) -> None:
     await a_past(process)
-    what_if = WhatIf(lambda _: WEIGHTS, (sys.executable, "-c", "raise SystemExit(1)"))
+    what_if = WhatIf(habits, (sys.executable, "-c", "raise SystemExit(1)"))
     await ask(process, what_if, QUESTION)
     assert (await answered(process, what_if))["state"] == "failed"
-    await ask(process, what_if, QUESTION, id="w2")
+    await ask(process, what_if, QUESTION, "w2")
     assert (await answered(process, what_if, "w2"))["state"] == "failed"
 
 
 async def test_one_simulation_runs_at_a_time(process: Process) -> None:
     await a_past(process)
-    what_if = WhatIf(lambda _: WEIGHTS, (sys.executable, "-c", "input(); input()"))
+    what_if = WhatIf(habits, (sys.executable, "-c", "input(); input()"))
     await ask(process, what_if, QUESTION)
     with pytest.raises(Refused, match="another simulation is running"):
-        await ask(process, what_if, QUESTION, id="w2")
+        await ask(process, what_if, QUESTION, "w2")
     await answered(process, what_if)
 
 
@@ -138,19 +141,19 @@ async def test_a_question_that_cannot_be_is_refused(
     process: Process, body: dict[str, Any], status: int, says: str
 ) -> None:
     with pytest.raises(Refused) as caught:
-        await ask(process, WhatIf(lambda _: WEIGHTS), body)
+        await ask(process, WhatIf(habits), body)
     assert (caught.value.status, says in caught.value.text) == (status, True)
 
 
 async def test_a_provider_without_requests_has_nothing_to_plan(process: Process) -> None:
     await process.capacity(capacity_stated(a_statement("R", a_therapist("T1", *all_week()))))
     with pytest.raises(Refused, match="has had no requests"):
-        await ask(process, WhatIf(lambda _: WEIGHTS), QUESTION)
+        await ask(process, WhatIf(habits), QUESTION)
 
 
 async def test_only_who_works_for_the_provider_reads_the_answer(process: Process) -> None:
     await a_past(process)
-    what_if = WhatIf(lambda _: WEIGHTS, (sys.executable, "-c", ""))
+    what_if = WhatIf(habits, (sys.executable, "-c", ""))
     await ask(process, what_if, QUESTION)
     with pytest.raises(Refused) as caught:
         await tell(process, what_if, "w1", ELSEWHERE)

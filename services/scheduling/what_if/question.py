@@ -97,8 +97,8 @@ class Question:
             raise InvalidInputError(f"from 1 to {MOST_SEEDS} seeds can be simulated")
         if not 1 <= self.best <= 50:
             raise InvalidInputError("from 1 to 50 of the best can be simulated fully")
-        if not 0 <= self.tell <= 28:
-            raise InvalidInputError("citizens are told 0 to 28 open days before their session")
+        if not 0 <= self.tell <= 60:
+            raise InvalidInputError("citizens are told 0 to 60 open days before their session")
         if self.load is not None and not 0 < self.load <= 5:
             raise InvalidInputError("a load lies above 0 and up to 5; 0.9 is 90 % full")
         if self.replay and (self.growth != 1 or self.load is not None):

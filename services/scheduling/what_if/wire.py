@@ -37,7 +37,9 @@ class Asked(BaseModel):
     plans: float = Field(default=1.0, description="1.3 is 30 % more plans than today")
     objective: Objective = Objective.LATE
     policy: Policy = Policy.REPLAN
-    tell: int = Field(default=2, description="Open days before; 0 is the same evening")
+    tell: int | None = Field(
+        default=None, description="Open days before; 0: the same evening; null: as it is done today"
+    )
     seeds: Count = 20
     quick_seeds: Count = 5
     best: Annotated[int, Field(ge=1, le=50)] = 10
@@ -63,7 +65,7 @@ class Asked(BaseModel):
             growth=self.plans,
             objective=self.objective,
             policy=self.policy,
-            tell=self.tell,
+            tell=2 if self.tell is None else self.tell,
             seeds=self.seeds,
             quick_seeds=self.quick_seeds,
             best=self.best,
