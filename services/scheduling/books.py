@@ -58,6 +58,7 @@ class Books:
         self._lost: dict[str, None] = {}
         self._retry_all = False
         self._full = False
+        self.courses: set[str] = set()
 
     @property
     def has_changed(self) -> bool:
@@ -131,6 +132,7 @@ class Books:
     def _keep(self, before: Placed | None, after: Placed) -> None:
         self.provider.put(after)
         self._count(after, 1)
+        self.courses.add(after.order.whole)
         self.changed[after.order.order_id] = after
         booking = after.booking
         self.provider.diary.write(after.order, booking.slot if booking else None)
@@ -163,7 +165,7 @@ class Books:
 
     def _count(self, placed: Placed, by: int) -> None:
         """Keeps the backlog of each location-week: who lacks a session inside the limit."""
-        if placed.status not in (Status.WAITING, Status.LATE):
+        if placed.status not in (Status.WAITING, Status.LATE) or placed.order.later:
             return
         sites, _ = self.asks.seen_from(placed.order.postcode)
         if sites:

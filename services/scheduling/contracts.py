@@ -117,7 +117,7 @@ def _story() -> Iterator[Event]:
     desk.begin(diary)
     saturday = {"start": _SATURDAY[0], "location": "holbaek"}
     exchanged = OfferExchanged.model_validate(_answer(moved) | {"wanted": saturday})
-    yield from counter.take(desk, exchanged, _NOW)
+    yield from counter.take(desk, desk.provider.orders[_order().order_id], exchanged, _NOW)
     yield from desk.settle(_NOW)
     (session,) = [placed.booking for placed in desk.provider.orders.values()]
     assert session is not None, "the story has booked him"

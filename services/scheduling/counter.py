@@ -19,6 +19,23 @@ from services.scheduling.responses import (
 from shared.envelope import Event
 
 
+def spoken_of(desk: Desk, response: Response) -> Placed | None:
+    """Which of an order's sessions an answer is about; the first where it names none that was."""
+    theirs = [
+        placed
+        for placed in desk.provider.of_referral(response.referral_id)
+        if placed.order.whole == response.order_id
+    ]
+    theirs.sort(key=lambda placed: placed.order.number)
+    if isinstance(response, OfferRequested):
+        waits = (p for p in theirs if p.booking is None or not p.booking.is_told)
+        return next(waits, theirs[0] if theirs else None)
+    return next(
+        (placed for placed in theirs if response.session_id in _made(placed)),
+        theirs[0] if theirs else None,
+    )
+
+
 def too_early(placed: Placed | None, response: Response) -> bool:
     """Whether the answer is to an offer that has not been made here yet."""
     if placed is None:
@@ -28,16 +45,20 @@ def too_early(placed: Placed | None, response: Response) -> bool:
     booking = placed.booking
     if booking is not None and booking.session_id == response.session_id:
         return response.revision > booking.revision
-    made = (session_id(response.order_id, ordinal) for ordinal in range(placed.sessions))
-    return response.session_id not in made
+    return response.session_id not in _made(placed)
 
 
-def take(desk: Desk, response: Response, now: datetime) -> list[Event]:
+def _made(placed: Placed) -> set[str]:
+    """The ids of all sessions that it ever had."""
+    return {session_id(placed.order.order_id, ordinal) for ordinal in range(placed.sessions)}
+
+
+def take(desk: Desk, placed: Placed, response: Response, now: datetime) -> list[Event]:
     """What follows from an answer to an offer that has been made; nothing where it is overtaken."""
-    placed = desk.provider.orders[response.order_id]
+    order_id = placed.order.order_id
     match response:
         case OfferAccepted():
-            command = commands.Accept(response.order_id, response.session_id, response.start)
+            command = commands.Accept(order_id, response.session_id, response.start)
             return desk.carry_out(command, now)
         case OfferDeclined():
             return _give_up(desk, placed, response, "declined", now)
@@ -75,6 +96,6 @@ def _exchange(desk: Desk, placed: Placed, response: OfferExchanged, now: datetim
     wanted = Alternative(response.wanted.location, start, start + length)
     answer, others = desk.asks.ask_for(placed.order, booking, wanted, now)
     command = commands.Exchange(
-        response.order_id, response.session_id, response.start, wanted, answer, others
+        placed.order.order_id, response.session_id, response.start, wanted, answer, others
     )
     return desk.carry_out(command, now)

@@ -11,15 +11,16 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from services.scheduling import answering, commands, domain
-from services.scheduling.books import Books
 from services.scheduling.capacity import LocationWeek, local_date
+from services.scheduling.course import NOT_YET
+from services.scheduling.following import Courses
 from services.scheduling.orders import Answer, Order, Placed, Reason, Status
 from services.scheduling.planning import Wanted, takes_part, together
 from services.scheduling.telling import due
 from shared.envelope import Event
 
 
-class Desk(Books):
+class Desk(Courses):
     """What is done for a provider's citizens."""
 
     def at_stake(self) -> set[str]:
@@ -35,8 +36,12 @@ class Desk(Books):
         return {placed.order.citizen_id for placed in self.provider.held()}
 
     def place(self, order: Order, body: str, now: datetime) -> list[Event]:
-        """Books an order, or its new state."""
+        """Books an order and its later sessions, or their new state."""
         self.bodies[order.order_id] = body
+        events = self._place_first(order, now)
+        return events + self.order_course(order, body, now)
+
+    def _place_first(self, order: Order, now: datetime) -> list[Event]:
         placed = self.provider.orders.get(order.order_id)
         if placed is None:
             return self._place(order, now)
@@ -76,6 +81,7 @@ class Desk(Books):
             for placed in self.provider.held()
             if placed.booking is not None
             and placed.order.step.minutes == minutes
+            and not placed.order.later
             and self.provider.diary.knows(placed.order.citizen_id)
             and takes_part(self.asks, placed.order)
         ]
@@ -93,6 +99,8 @@ class Desk(Books):
             wanted = self._movable(minutes)
             for placed in self.provider.unplaced():
                 booking, order = placed.booking, placed.order
+                if order.later:
+                    continue
                 accepted = booking is not None and booking.accepted
                 told = booking is None or booking.is_told
                 if told and not accepted and order.step.minutes == minutes:
@@ -123,9 +131,12 @@ class Desk(Books):
 
     def withdraw(self, order_id: str, now: datetime) -> list[Event]:
         """Gives an order up; one that was never placed here is none of our business."""
-        if order_id not in self.provider.orders:
-            return []
-        return self.carry_out(commands.Withdraw(order_id), now)
+        found: list[Event] = []
+        if order_id in self.provider.orders:
+            found += self.carry_out(commands.Withdraw(order_id), now)
+        for placed in self.provider.course_of(order_id):
+            found += self.carry_out(commands.Withdraw(placed.order.order_id), now)
+        return found
 
     def pause(self, referral_id: str, now: datetime) -> list[Event]:
         """Lets a referral's orders rest."""
@@ -143,16 +154,19 @@ class Desk(Books):
             if placed.status is not Status.PAUSED:
                 continue
             order = placed.order
+            if order.later:
+                found += self.carry_out(commands.Resume(order, NOT_YET), now)
+                continue
             order = replace(order, earliest=earliest or order.earliest, limit=limit or order.limit)
             self.redated.add(order.order_id)
             found += self.carry_out(commands.Resume(order, self.asks.ask(order, now)), now)
-        return found
+        return found + self.follow_all(now)
 
     def close(self, referral_id: str, now: datetime) -> list[Event]:
         """Gives all orders of a referral up."""
         found: list[Event] = []
         for placed in self.provider.of_referral(referral_id):
-            found += self.withdraw(placed.order.order_id, now)
+            found += self.carry_out(commands.Withdraw(placed.order.order_id), now)
         return found
 
     def state(self, week: LocationWeek, body: str, now: datetime) -> None:
@@ -181,6 +195,9 @@ class Desk(Books):
         full it is. Returns what has happened that no single message stands for."""
         found = self._rebook_lost(now)
         found += self._retry(now)
+        if self._retry_all:
+            self.courses.update(p.order.of for p in self.provider.unplaced() if p.order.later)
+        found += self.follow_all(now)
         return found + self._status(now)
 
     def _rebook_lost(self, now: datetime) -> list[Event]:
@@ -232,6 +249,8 @@ class Desk(Books):
         found: list[Event] = []
         for placed in self.provider.unplaced():
             order = placed.order
+            if order.later:
+                continue
             first = self.provider.terms.first_day(order, now)
             late = placed.status is Status.LATE
             if late and placed.booking is not None and placed.booking.accepted:

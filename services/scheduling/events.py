@@ -44,7 +44,7 @@ class Time(_Wire):
 
 
 class SessionOffered(_Wire):
-    """A first session was booked and is offered; `alternatives` are free now but not held."""
+    """A session was booked and is offered; `alternatives` are free now but not held."""
 
     session_id: str
     order_id: str
@@ -52,6 +52,7 @@ class SessionOffered(_Wire):
     citizen_id: str
     provider: str
     step_id: str
+    number: int = Field(description="Which of the order's sessions it is, from 1")
     start: datetime
     end: datetime
     location: Place
@@ -92,6 +93,7 @@ class SessionCancelled(_Wire):
     referral_id: str
     citizen_id: str
     provider: str
+    number: int = Field(description="Which of the order's sessions it was, from 1")
     start: datetime
     reason: str = Field(
         description="order-withdrawn, capacity-gone, declined, cancelled-by-citizen or paused"
@@ -108,6 +110,7 @@ class SessionAttended(_Wire):
     citizen_id: str
     provider: str
     step_id: str
+    number: int = Field(description="Which of the order's sessions it is, from 1")
     start: datetime
     attended: bool
     reason: str | None = Field(description="Why not, where that was said")
@@ -228,7 +231,7 @@ def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
         case facts.OrderInfeasible(order, reason, text, first_possible):
             name = INFEASIBLE
             data = OrderInfeasible(
-                order_id=order.order_id,
+                order_id=order.whole,
                 referral_id=order.referral_id,
                 citizen_id=order.citizen_id,
                 provider=order.provider,
@@ -246,10 +249,11 @@ def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
 def _cancelled(order: Order, booking: Booking, reason: str) -> SessionCancelled:
     return SessionCancelled(
         session_id=booking.session_id,
-        order_id=order.order_id,
+        order_id=order.whole,
         referral_id=order.referral_id,
         citizen_id=order.citizen_id,
         provider=order.provider,
+        number=order.number,
         start=booking.slot.start,
         reason=reason,
         revision=booking.revision,
@@ -261,11 +265,12 @@ def _attended(order: Order, booking: Booking) -> SessionAttended:
     assert said is not None, "an attendance that happened has been written down"
     return SessionAttended(
         session_id=booking.session_id,
-        order_id=order.order_id,
+        order_id=order.whole,
         referral_id=order.referral_id,
         citizen_id=order.citizen_id,
         provider=order.provider,
         step_id=order.step.step_id,
+        number=order.number,
         start=booking.slot.start,
         attended=said.attended,
         reason=said.reason,
@@ -278,11 +283,12 @@ def _offer(order: Order, booking: Booking, locations: Mapping[str, Location]) ->
     slot = booking.slot
     return {
         "session_id": booking.session_id,
-        "order_id": order.order_id,
+        "order_id": order.whole,
         "referral_id": order.referral_id,
         "citizen_id": order.citizen_id,
         "provider": order.provider,
         "step_id": order.step.step_id,
+        "number": order.number,
         "start": slot.start,
         "end": slot.end,
         "location": place(locations[slot.location]),

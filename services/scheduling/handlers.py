@@ -15,7 +15,6 @@ from services.scheduling.geography import Point
 from services.scheduling.provider import Terms
 from services.scheduling.reading import (
     Command,
-    OfReferral,
     Placing,
     provider_of,
     read,
@@ -232,7 +231,7 @@ def _outcome(desk: Desk, command: Command, message: Message, unit: Unit) -> Outc
 
 
 def _answer(desk: Desk, response: Response, message: Message, unit: Unit) -> Outcome:
-    placed = desk.provider.orders.get(response.order_id)
+    placed = counter.spoken_of(desk, response)
     if counter.too_early(placed, response):
         return Parked(
             waits_for=_offer_key(response.order_id),
@@ -241,7 +240,9 @@ def _answer(desk: Desk, response: Response, message: Message, unit: Unit) -> Out
         )
     if placed is not None and placed.order.citizen_id != response.citizen_id:
         return Dead(reason="citizen_id: is not the order's", holds="")
-    return Applied(events=counter.take(desk, response, unit.now))
+    if placed is None:
+        return Applied()
+    return Applied(events=counter.take(desk, placed, response, unit.now))
 
 
 def _offer_key(order_id: str) -> str:
@@ -250,7 +251,7 @@ def _offer_key(order_id: str) -> str:
 
 def _releases(desk: Desk) -> list[str]:
     """What waits for offers that were made or changed in this batch."""
-    return [_offer_key(order_id) for order_id in desk.changed]
+    return sorted({_offer_key(placed.order.whole) for placed in desk.changed.values()})
 
 
 def _events_of(outcome: Outcome) -> Sequence[Event]:
@@ -264,11 +265,7 @@ def _planned_for(desks: Mapping[str, Desk], commands: Iterable[Command]) -> set[
         if isinstance(command, Placing):
             found.add(command.order.citizen_id)
             found |= desks[command.order.provider].held_citizens()
-        elif isinstance(command, Response):
-            placed = desks[command.provider].provider.orders.get(command.order_id)
-            if placed is not None:
-                found.add(placed.order.citizen_id)
-        elif isinstance(command, incoming.ReferralResumed):
+        elif isinstance(command, Response | incoming.ReferralResumed):
             theirs = desks[command.provider].provider.of_referral(command.referral_id)
             found.update(placed.order.citizen_id for placed in theirs)
     return found
@@ -279,12 +276,12 @@ async def _fetch_named(unit: Unit, desks: Mapping[str, Desk], commands: Sequence
     order_ids: list[str] = []
     referral_ids: list[str] = []
     for command in commands:
-        if isinstance(command, OfReferral):
+        if not isinstance(command, Placing):
             referral_ids.append(command.referral_id)
-        else:
-            order_id = command.order.order_id if isinstance(command, Placing) else command.order_id
-            if order_id not in desks[provider_of(command)].provider.orders:
-                order_ids.append(order_id)
+        elif command.order.sessions > 1:
+            referral_ids.append(command.order.referral_id)
+        elif command.order.order_id not in desks[provider_of(command)].provider.orders:
+            order_ids.append(command.order.order_id)
     if order_ids or referral_ids:
         for code, placed in await store.named_orders(unit.conn, order_ids, referral_ids):
             desk = desks.get(code)

@@ -193,7 +193,10 @@ class OrderIn(Incoming):
     language: Text = "da"
     transport: bool = False
     windows: list[WindowIn] = []
-    steps: list[StepIn] = Field(min_length=1)
+    steps: list[StepIn] = Field(min_length=1, max_length=50)
+    of: str = Field(default="", max_length=64, description="Only in our own rows: a later session")
+    number: int = Field(default=1, ge=1)
+    gap: DaysIn | None = None
 
 
 class OrderWithdrawn(Incoming):
@@ -272,6 +275,9 @@ def order_of(model: OrderIn) -> Order:
         step=first,
         following=tuple(following),
         bedside=model.bedside,
+        of=model.of,
+        number=model.number,
+        gap=_days(model.gap),
     )
 
 

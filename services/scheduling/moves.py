@@ -200,6 +200,8 @@ def say(
         if slot is None:
             raise RuleBrokenError("no session needs its reason")
         return (), None
+    if placed.order.later and shortfall.reason is Reason.NO_CAPACITY_KNOWN:
+        return (), None  # rosters do not reach so far yet
     if placed.told is shortfall.reason or shortfall.reason is Reason.CITIZEN_ASKED:
         return (), shortfall.reason
     first = local_date(slot.start) if slot is not None else None

@@ -90,6 +90,9 @@ class Order:
     `step` is the first, `following` are the others in their order. `bedside`: the plan came before
     discharge, and the hospital tells the citizen the time.
     `not_before` and `declined` (times) are what the citizen has answered since.
+
+    Each session after the first is planned as an order of its own, `of` the one that was placed
+    (`course.later_sessions`): the `number`-th, with a `gap` of so many days after the one before.
     """
 
     order_id: str
@@ -108,6 +111,24 @@ class Order:
     bedside: bool = False
     not_before: date | None = None
     declined: tuple[tuple[datetime, datetime], ...] = ()
+    of: str = ""
+    number: int = 1
+    gap: Days | None = None
+
+    @property
+    def whole(self) -> str:
+        """The id of the order that was placed."""
+        return self.of or self.order_id
+
+    @property
+    def later(self) -> bool:
+        """Whether it is for another session than the order's first."""
+        return bool(self.of)
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are ordered from this one on."""
+        return sum(step.count for step in (self.step, *self.following))
 
     def urgency(self) -> tuple[date, bool, str]:
         """Sorts the most urgent first: by limit, then the vulnerable, then by id."""

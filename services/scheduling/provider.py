@@ -69,6 +69,7 @@ class Provider:
         self.booked: dict[tuple[str, str], timedelta] = {}
         self._newest: dict[str, str] = {}
         self._by_referral: dict[str, set[str]] = {}
+        self._by_whole: dict[str, set[str]] = {}
         self._unplaced: set[str] = set()
         self._held: set[str] = set()
         self._therapists: dict[tuple[str, date], list[tuple[datetime, datetime, str]]] = {}
@@ -100,6 +101,8 @@ class Provider:
             self._hold(order_id, placed.booking.slot)
         self.orders[order_id] = placed
         self._by_referral.setdefault(placed.order.referral_id, set()).add(order_id)
+        if placed.order.later:
+            self._by_whole.setdefault(placed.order.of, set()).add(order_id)
         if placed.status in (Status.WAITING, Status.LATE):
             self._unplaced.add(order_id)
         else:
@@ -114,6 +117,11 @@ class Provider:
         return [
             self.orders[order_id] for order_id in sorted(self._by_referral.get(referral_id, ()))
         ]
+
+    def course_of(self, order_id: str) -> list[Placed]:
+        """The known sessions after an order's first, in their sequence."""
+        found = [self.orders[one] for one in self._by_whole.get(order_id, ())]
+        return sorted(found, key=lambda placed: placed.order.number)
 
     def unplaced(self) -> list[Placed]:
         """Orders without a session inside the limit, the most urgent first."""

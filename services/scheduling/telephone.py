@@ -23,10 +23,13 @@ ANSWERS: Final = tuple(
 
 # Whoever has the letter knows its session; whoever has the plan knows the referral.
 _SESSIONS: Final = """
-SELECT DISTINCT ON (o.order_id) s.session_id, o.order_id, o.referral_id, o.body ->> 'citizen_id' AS
+SELECT DISTINCT ON (o.order_id) s.session_id, coalesce(nullif(o.body ->> 'of', ''), o.order_id)
+       AS order_id, o.referral_id, o.body ->> 'citizen_id' AS
        citizen_id, o.provider, s.revision, lower(s.during) AS start, s.status
 FROM session s JOIN placed_order o ON o.order_id = s.order_id
 WHERE s.session_id::text = $1 OR o.order_id = $1 OR o.referral_id = $1
+   OR (o.body ->> 'of' = $1 AND o.referral_id = (
+       SELECT w.referral_id FROM placed_order w WHERE w.order_id = $1))
 ORDER BY o.order_id, s.ordinal DESC"""
 
 
@@ -61,8 +64,8 @@ async def understood(
     if not rows:
         raise NotThereError(f"no session, order or referral has the id {which}")
     if len(rows) > 1:
-        ids = ", ".join(row["order_id"] for row in rows)
-        raise NotUnderstoodError(f"{which} has several orders, name one of them: {ids}")
+        ids = ", ".join(str(row["session_id"]) for row in rows)
+        raise NotUnderstoodError(f"{which} has several sessions, name one of them: {ids}")
     if rows[0]["revision"] == 0 and answer != "requested":
         raise NotUnderstoodError(f"{which}: the citizen has not been told of a time yet")
     fields = {name: str(rows[0][name]) for name in ("session_id", "order_id", "referral_id")}

@@ -78,6 +78,7 @@ class Inspector:
     def faults(self, sessions: Sequence[Data], orders: Mapping[str, Data]) -> list[str]:
         """Everything that is wrong with the standing sessions."""
         found = [*self._double(sessions), *self._hurried(sessions, orders)]
+        found += self._out_of_step(sessions, orders)
         for session in sessions:
             order = orders.get(session["order_id"])
             if order is None:
@@ -88,8 +89,9 @@ class Inspector:
 
     def _double(self, sessions: Sequence[Data]) -> Iterator[str]:
         for one, other in combinations(sessions, 2):
-            if one["order_id"] == other["order_id"]:
-                yield f"order {one['order_id']} has two sessions"
+            same = one["order_id"] == other["order_id"]
+            if same and one.get("number", 1) == other.get("number", 1):
+                yield f"order {one['order_id']} has a session twice"
             if not (instant(one["start"]) < instant(other["end"])):
                 continue
             if not (instant(other["start"]) < instant(one["end"])):
@@ -99,6 +101,23 @@ class Inspector:
             same_place = one["location"]["code"] == other["location"]["code"]
             if same_place and one["room"] is not None and one["room"] == other["room"]:
                 yield f"room {one['room']} twice at {one['start']}"
+
+    def _out_of_step(self, sessions: Sequence[Data], orders: Mapping[str, Data]) -> Iterator[str]:
+        """Courses whose sessions follow each other too soon, or in the wrong order."""
+        for order_id, order in orders.items():
+            steps = sequence(order)
+            own = [one for one in sessions if one["order_id"] == order_id]
+            days = {
+                one.get("number", 1): instant(one["start"]).astimezone(DENMARK).date()
+                for one in own
+            }
+            for number in sorted(days):
+                if number - 1 in days:
+                    step, first = steps[number - 1]
+                    gap = (step.get("after") if first else step.get("spacing")) or {}
+                    least = timedelta(days=gap.get("min_days", 1))
+                    if days[number] < days[number - 1] + least:
+                        yield f"order {order_id}: session {number} follows too soon"
 
     def _hurried(self, sessions: Sequence[Data], orders: Mapping[str, Data]) -> Iterator[str]:
         """Citizens who would have to be in two places at once, or to fly."""
@@ -121,7 +140,12 @@ class Inspector:
 
     def _wrong(self, session: Data, order: Data) -> Iterator[str]:
         start, end = instant(session["start"]), instant(session["end"])
-        step = order["steps"][0]
+        number = session.get("number", 1)
+        if number > len(sequence(order)):
+            yield "is more than was ordered"
+            return
+        step, _ = sequence(order)[number - 1]
+        order = {**order, "steps": [step], "limit": order["limit"] if number == 1 else None}
         day = start.astimezone(DENMARK).date()
         yield from self.unfit(
             order, session["location"]["code"], session["therapist"], session["room"], start
@@ -216,6 +240,11 @@ class Inspector:
             for one in statement["therapists"]
             if one["id"] not in busy_staff
         )
+
+
+def sequence(order: Data) -> list[tuple[Data, bool]]:
+    """Each session's step, and whether it is the step's first."""
+    return [(s, nth == 0) for s in order["steps"] for nth in range(s.get("count", 1))]
 
 
 def suits(windows: Sequence[Data], start: datetime, end: datetime) -> bool:

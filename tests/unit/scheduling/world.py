@@ -126,7 +126,9 @@ class World:
         self.desk.begin(self.diary)
         model = MODELS[f"dk.genvej.offer.{kind}.v1"]
         response = model.model_validate_json(json.dumps(an_answer(session, **other)))
-        return self._settle(counter.take(self.desk, response, self.now))
+        placed = counter.spoken_of(self.desk, response)
+        assert placed is not None
+        return self._settle(counter.take(self.desk, placed, response, self.now))
 
     def pause(self, referral_id: str) -> list[dict[str, Any]]:
         self.desk.begin(self.diary)
@@ -135,6 +137,11 @@ class World:
     def resume(
         self, referral_id: str, earliest: date | None = None, limit: date | None = None
     ) -> list[dict[str, Any]]:
+        dates = {"earliest": earliest, "limit": limit}
+        for order_id, body in self.orders.items():
+            if body["referral_id"] == referral_id:
+                new = {name: str(day) for name, day in dates.items() if day is not None}
+                self.orders[order_id] = {**body, **new}
         self.desk.begin(self.diary)
         return self._settle(self.desk.resume(referral_id, earliest, limit, self.now))
 
@@ -145,6 +152,17 @@ class World:
         self.desk.begin(self.diary)
         said = Attendance(attended, reason, "staff-1", self.now)
         command = Attend(session["order_id"], session["session_id"], said)
+        return self._settle(self.desk.carry_out(command, self.now))
+
+    def attend_number(self, order_id: str, number: int) -> list[dict[str, Any]]:
+        """A therapist writes down that the citizen came to a later session of a course."""
+        (placed,) = [
+            one for one in self.desk.provider.course_of(order_id) if one.order.number == number
+        ]
+        assert placed.booking is not None
+        self.desk.begin(self.diary)
+        said = Attendance(True, None, "staff-1", self.now)
+        command = Attend(placed.order.order_id, placed.booking.session_id, said)
         return self._settle(self.desk.carry_out(command, self.now))
 
     def plan_anew(self) -> list[dict[str, Any]]:
@@ -162,7 +180,8 @@ class World:
                 found.append(
                     {
                         "session_id": booking.session_id,
-                        "order_id": placed.order.order_id,
+                        "order_id": placed.order.whole,
+                        "number": placed.order.number,
                         "citizen_id": placed.order.citizen_id,
                         "location": {"code": slot.location},
                         "therapist": slot.therapist,
@@ -180,8 +199,13 @@ class World:
 
     def session_of(self, order_id: str) -> dict[str, Any] | None:
         """The standing session of an order."""
-        found = [one for one in self.plan.sessions.values() if one["order_id"] == order_id]
+        found = [one for one in self.course_of(order_id) if one["number"] == 1]
         return found[0] if found else None
+
+    def course_of(self, order_id: str) -> list[dict[str, Any]]:
+        """The standing sessions of an order, in their sequence."""
+        found = [one for one in self.plan.sessions.values() if one["order_id"] == order_id]
+        return sorted(found, key=lambda one: int(one["number"]))
 
     def ahead(self) -> list[dict[str, Any]]:
         """Standing sessions that have not begun."""
@@ -208,7 +232,7 @@ class World:
         """Orders without a session inside the limit although there is a time for one."""
         found = []
         for order_id, order in self.orders.items():
-            held = [one for one in self.held() if one["order_id"] == order_id]
+            held = [o for o in self.held() if o["order_id"] == order_id and o["number"] == 1]
             session = self.session_of(order_id) or (held[0] if held else None)
             limit = date.fromisoformat(order["limit"])
             if order_id in self.put_off or (session is not None and order_id in self.accepted):
