@@ -93,6 +93,7 @@ class SessionCancelled(_Wire):
     referral_id: str
     citizen_id: str
     provider: str
+    step_id: str
     number: int = Field(description="Which of the order's sessions it was, from 1")
     start: datetime
     reason: str = Field(
@@ -253,6 +254,7 @@ def _cancelled(order: Order, booking: Booking, reason: str) -> SessionCancelled:
         referral_id=order.referral_id,
         citizen_id=order.citizen_id,
         provider=order.provider,
+        step_id=order.step.step_id,
         number=order.number,
         start=booking.slot.start,
         reason=reason,

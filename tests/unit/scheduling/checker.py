@@ -91,7 +91,7 @@ class Inspector:
         for one, other in combinations(sessions, 2):
             same = one["order_id"] == other["order_id"]
             if same and one.get("number", 1) == other.get("number", 1):
-                yield f"order {one['order_id']} has a session twice"
+                yield f"order {one['order_id']} has two sessions of one number"
             if not (instant(one["start"]) < instant(other["end"])):
                 continue
             if not (instant(other["start"]) < instant(one["end"])):

@@ -88,6 +88,18 @@ def test_a_planted_fault_is_found(planted: Callable[[], list[str]], said: str) -
     assert any(said in fault for fault in planted())
 
 
+def test_a_course_that_goes_on_too_soon_is_found() -> None:
+    body = an_order_body("o1")
+    course = {**body, "steps": [{**body["steps"][0], "count": 2, "spacing": {"min_days": 2}}]}
+    inspector = Inspector({}, public_holiday)
+    sessions = [
+        {**a_session(order_id="o1"), "number": 1},
+        {**a_session(2, "10:00", order_id="o1"), "number": 2},
+    ]
+    found = inspector.faults(sessions, {"o1": course})
+    assert "order o1: session 2 follows too soon" in found
+
+
 def test_revisions_that_jump_are_found() -> None:
     plan = Plan()
     plan.read([a_session(), {**a_session(), "type": "session.restated.v1", "revision": 3}])
