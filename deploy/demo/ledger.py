@@ -96,7 +96,8 @@ class Course:
     @property
     def session(self) -> dict[str, Any] | None:
         """The latest state of its first session, or None where nothing is offered."""
-        return next(iter(self.sessions.values()), None)
+        firsts = (one for one in self.sessions.values() if one.get("number", 1) == 1)
+        return next(firsts, None)
 
     @property
     def start(self) -> date | None:
