@@ -49,7 +49,7 @@ async def write_down(
     See `understood`.
     """
     response = await understood(conn, which, answer, now, **said)
-    await ledger.put(conn, [_row(to_event(response), now)])
+    await ledger.put(conn, [outbox_row(to_event(response), now)])
     return response
 
 
@@ -99,7 +99,8 @@ def an_instant(text: str) -> datetime:
     return found
 
 
-def _row(event: Event, now: datetime) -> tuple[Any, ...]:
+def outbox_row(event: Event, now: datetime) -> tuple[Any, ...]:
+    """An event as a row of the outbox, caused by nothing but itself."""
     event_id = uuid.uuid4()
     correlation = str(event_id)
     return (
