@@ -47,6 +47,7 @@ class Answering(Reply):
         if plan.purpose is Purpose.REVOCATION:
             office.register.find(self._desk, one.cpr_hash, one.cause)
         else:
+            office.register.renumber(self._desk, plan.person, one.cpr_hash, one.cause)
             known = office.register.look(self._desk, one.cpr_hash, one.cause)
             told = told_by(plan, self._citizen_id() or self._new_citizen_id(plan), known)
         command = self._command(plan, told)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -70,6 +70,7 @@ class Desk:
 
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     citizens: dict[bytes, Citizen] = field(default_factory=dict)
+    former: dict[bytes, bytes] = field(default_factory=dict)  # hashes: a former number's, today's
     referrals: dict[str, Referral] = field(default_factory=dict)
     sessions: dict[str, SessionRow] = field(default_factory=dict)
     waiting: dict[Origin, Waiting] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class Desk:
     _before: dict[str, Referral | None] = field(default_factory=dict)
     _new_documents: list[Document] = field(default_factory=list)
     _changed_citizens: set[bytes] = field(default_factory=set)
+    _new_former: list[tuple[bytes, str]] = field(default_factory=list)
     _changed_sessions: set[str] = field(default_factory=set)
     threads: dict[tuple[str, str], Thread] = field(default_factory=dict)
     posts: dict[tuple[str, str], Post] = field(default_factory=dict)
@@ -238,6 +240,22 @@ class Desk:
         else:
             self._ended_waiting[origin] = None
 
+    def laid_out(self, found: Mapping[bytes, Citizen]) -> None:
+        """Lays out citizens as they were asked for, by today's numbers or by former ones."""
+        for asked, citizen in found.items():
+            self.citizens[citizen.cpr_hash] = citizen
+            if asked != citizen.cpr_hash:
+                self.former[asked] = citizen.cpr_hash
+
+    def renumbered(self, before: bytes, citizen: Citizen) -> None:
+        """A citizen has another number: `before` is the hash of the one that they had."""
+        del self.citizens[before]
+        self.citizens[citizen.cpr_hash] = citizen
+        self.former[before] = citizen.cpr_hash
+        self._changed_citizens.discard(before)
+        self._changed_citizens.add(citizen.cpr_hash)
+        self._new_former.append((before, citizen.citizen_id))
+
     def recorded(self, citizen: Citizen) -> None:
         """Remembers a new citizen, or a new version of a known one."""
         self.citizens[citizen.cpr_hash] = citizen
@@ -260,6 +278,8 @@ class Desk:
         """Writes everything that happened."""
         changed = [self.citizens[one] for one in sorted(self._changed_citizens)]
         await store_citizens.save_citizens(conn, changed, now)
+        if self._new_former:
+            await store_citizens.add_former(conn, self._new_former, now)
         new: list[tuple[Referral, bytes]] = []
         old: list[Referral] = []
         offered: list[Referral] = []

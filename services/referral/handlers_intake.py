@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.referral import (
@@ -54,8 +54,10 @@ class Intake:
             if arrival is None:
                 outcomes.append(Dead(reason="no sender is known by this topic"))
             else:
-                reply = _reply_to(arrival)
-                outcomes.append(reply(self.office, desk, unit, arrival, counts).outcome())
+                known_by = desk.former.get(arrival.cpr_hash, arrival.cpr_hash)
+                one = replace(arrival, cpr_hash=known_by)
+                reply = _reply_to(one)
+                outcomes.append(reply(self.office, desk, unit, one, counts).outcome())
         await desk.save(unit.conn, unit.now)
         unit.on_commit.append(lambda: self.metrics.documents(counts))
         return outcomes
@@ -91,6 +93,8 @@ class Intake:
                 own.add(one.document(reading.document_id))
             if not isinstance(reading, Unreadable):
                 people.add(one.cpr_hash)
+            if isinstance(reading, Plan | Request):
+                people |= self.office.register.earlier(reading.person)
             if isinstance(reading, Request):
                 if reading.corrects is not None:
                     named.add(one.document(reading.corrects))
@@ -108,7 +112,10 @@ class Intake:
         await store_citizens.lock_people(unit.conn, people)
         desk.documents = await store_documents.documents(unit.conn, own | named)
         desk.waiting = await store_documents.waiting(unit.conn, own)
-        desk.citizens = await store_citizens.citizens(unit.conn, people)
+        desk.laid_out(await store_citizens.citizens(unit.conn, people))
+        if desk.former:  # whoever has another number now is locked by that one, too
+            await store_citizens.lock_people(unit.conn, set(desk.former.values()))
+            desk.laid_out(await store_citizens.citizens(unit.conn, people))
         ids = {d.referral_id for d in desk.documents.values() if d.referral_id is not None}
         known = [citizen.citizen_id for citizen in desk.citizens.values()]
         found = await store.referrals(unit.conn, ids, citizen_ids=known, replaced=new)

@@ -56,6 +56,34 @@ class Register:
         """What a number is looked up by; `kind` is "cpr" or "ecpr"."""
         return keyed_hash(self.cpr_key, kind, number)
 
+    def earlier(self, person: Person) -> set[bytes]:
+        """What the numbers are looked up by that a document says a person had before."""
+        return {
+            self.hash_number("cpr" if number.isdigit() else "ecpr", number)
+            for number in person.earlier_cprs
+        }
+
+    def renumber(self, desk: Desk, person: Person, cpr_hash: bytes, cause: str) -> None:
+        """Gives a citizen the number of a document that names one of theirs as a former one.
+
+        Where the new number is somebody's already nothing is done: two citizens who turn out to be
+        one are for a human.
+        """
+        if cpr_hash in desk.citizens:
+            return
+        for before in sorted(self.earlier(person)):
+            known = desk.citizens.get(desk.former.get(before, before))
+            if known is not None:
+                mine = known.citizen_id
+                sealed = self.vault.seal(person.cpr.encode(), mine)
+                renumbered = replace(known, cpr_hash=cpr_hash, cpr_sealed=sealed)
+                desk.renumbered(known.cpr_hash, renumbered)
+                access = Access(
+                    actor=ACTOR, action="citizen.renumber", citizen_id=mine, cause=cause
+                )
+                desk.accessed(access)
+                return
+
     def new_id(self, source: str, document_id: str) -> str:
         """The id of a citizen who is first met in this document."""
         return identity.citizen_id(keyed_hash(self.id_key, source, document_id))

@@ -51,6 +51,7 @@ class Requesting(Reply):
         basis = self._basis(request)
         if isinstance(basis, Refusal):
             return self._refusal(request, basis)
+        office.register.renumber(self._desk, request.person, one.cpr_hash, one.cause)
         known = office.register.look(self._desk, one.cpr_hash, one.cause)
         mine = known.citizen_id if known is not None else self._new_citizen_id(request)
         told = told_by(request, mine, known)

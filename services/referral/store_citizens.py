@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from shared.database import Connection
+    from shared.database import Connection, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +41,32 @@ async def lock_people(conn: Connection, hashes: Iterable[bytes]) -> None:
     )
 
 
+_CITIZENS: Final = """
+SELECT cpr_hash AS asked, citizen_id, cpr_hash, cpr_sealed, version, data_key, record
+FROM citizens WHERE cpr_hash = ANY($1::bytea[])
+UNION ALL
+SELECT f.cpr_hash, c.citizen_id, c.cpr_hash, c.cpr_sealed, c.version, c.data_key, c.record
+FROM former_numbers f JOIN citizens c USING (citizen_id) WHERE f.cpr_hash = ANY($1::bytea[])
+"""
+
+
 async def citizens(conn: Connection, hashes: Iterable[bytes]) -> dict[bytes, Citizen]:
-    """The citizens by the keyed hash of their number."""
-    rows = await conn.fetch(
-        """SELECT citizen_id, cpr_hash, cpr_sealed, version, data_key, record
-           FROM citizens WHERE cpr_hash = ANY($1::bytea[])""",
-        list(hashes),
+    """The citizens by the keyed hash that was asked for: of their number, or of a former one."""
+    rows = await conn.fetch(_CITIZENS, list(hashes))
+    return {row["asked"]: _citizen(row) for row in rows}
+
+
+def _citizen(row: Row) -> Citizen:
+    return Citizen(**{name: value for name, value in row.items() if name != "asked"})
+
+
+async def add_former(conn: Connection, rows: Iterable[tuple[bytes, str]], now: datetime) -> None:
+    """Remembers numbers (by their hashes) that citizens had before."""
+    await conn.executemany(
+        """INSERT INTO former_numbers (cpr_hash, citizen_id, since) VALUES ($1, $2, $3)
+           ON CONFLICT (cpr_hash) DO NOTHING""",
+        [(*row, now) for row in rows],
     )
-    return {row["cpr_hash"]: Citizen(**row) for row in rows}
 
 
 async def by_ids(conn: Connection, ids: Iterable[str]) -> dict[str, Citizen]:
@@ -66,6 +84,7 @@ INSERT INTO citizens (citizen_id, cpr_hash, cpr_sealed, version, data_key, recor
 SELECT c.*, $7 FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::int[], $5::bytea[],
                            $6::bytea[]) AS c
 ON CONFLICT (citizen_id) DO UPDATE SET
+    cpr_hash = excluded.cpr_hash, cpr_sealed = excluded.cpr_sealed,
     version = excluded.version, record = excluded.record, recorded_at = excluded.recorded_at
 """
 

@@ -456,3 +456,41 @@ async def test_any_mutation_of_a_document_is_answered_and_breaks_nothing(room: R
     outcomes = await deliver(room.conn, an_intake(), records, NOW)
     assert {verdict(one) for one in outcomes} <= {"ok", "fatal-error", "transient-error"}
     assert await room.rows("SELECT count(*) > 0 FROM referrals") == [(True,)]
+
+
+async def test_a_new_number_belongs_to_the_citizen_who_had_the_old_one(room: Room) -> None:
+    first = only(await room.takes(fhir_plan(document_id="p1", cpr="0703921VJ4")), "order.placed")
+    outcomes = await room.takes(
+        fhir_plan(document_id="p2", cpr="1502779995", earlier_cprs=["0703921VJ4"])
+    )
+    second = only(outcomes, "order.placed")
+    assert second["citizen_id"] == first["citizen_id"]
+    assert "second-plan" in await room.worklist()
+    for cpr in ("0703921VJ4", "1502779995"):
+        again = only(await room.takes(fhir_plan(document_id=f"of-{cpr}", cpr=cpr)), "order.placed")
+        assert again["citizen_id"] == first["citizen_id"], cpr
+    assert await room.rows("SELECT count(*) FROM citizens") == [(1,)]
+
+
+async def test_a_new_number_counts_in_the_batch_in_which_it_comes(room: Room) -> None:
+    outcomes = await room.takes_once(
+        fhir_plan(document_id="p1", cpr="0703921VJ4"),
+        fhir_plan(document_id="p2", cpr="1502779995", earlier_cprs=["0703921VJ4"]),
+        fhir_plan(document_id="p3", cpr="0703921VJ4"),
+        fhir_plan(document_id="p4", cpr="1502779995"),
+    )
+    orders = [data(event) for event in events_of(outcomes, "order.placed")]
+    assert len({order["citizen_id"] for order in orders}) == 1
+    assert await room.rows("SELECT count(*) FROM former_numbers") == [(1,)]
+
+
+async def test_two_citizens_are_not_made_one_by_a_document(room: Room) -> None:
+    one = only(await room.takes(fhir_plan(document_id="p1", cpr="0703921VJ4")), "order.placed")
+    other = only(await room.takes(fhir_plan(document_id="p2", cpr="1502779995")), "order.placed")
+    third = only(
+        await room.takes(
+            fhir_plan(document_id="p3", cpr="1502779995", earlier_cprs=["0703921VJ4"])
+        ),
+        "order.placed",
+    )
+    assert one["citizen_id"] != other["citizen_id"] == third["citizen_id"]

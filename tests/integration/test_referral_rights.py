@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from deploy.demo.documents import fhir_plan
+from deploy.demo.fhir_messages import care_communication
 from services.referral.carrying_out import Decided
 from services.referral.configuration import ConfigurationError
 from services.referral.plan import Address, IcfCode, Narrative, Relative
@@ -50,6 +51,8 @@ PERSON = (
     "Lonni",
     "belaste hoften",
     "3. sal",
+    "Hoften",
+    "Hvornår begynder træningen?",
 )
 
 
@@ -73,6 +76,7 @@ async def ruddi(room: Room) -> str:
     """Ruddi's plan is taken; gives the citizen's id."""
     outcomes = await room.takes(PLAN)
     citizen: str = only(outcomes, "referral.received")["citizen_id"]
+    assert verdict((await room.takes(care_communication(topic="Hoften")))[0]) == "ok"
     return citizen
 
 
@@ -238,7 +242,7 @@ async def test_what_is_past_is_erased_and_deleted_and_nothing_else(
     soon, late = NOW + timedelta(days=1820), NOW + timedelta(days=1900)
     outcomes = await deliver_twice(room.conn, retention, [the_hour(soon)], soon)
     assert events_of(outcomes) == []
-    assert await room.rows("SELECT count(*) FROM documents") == [(2,)]
+    assert await room.rows("SELECT count(*) FROM documents") == [(3,)]
     outcomes = await deliver_twice(room.conn, retention, [the_hour(late)], late)
     assert [(event.key, event.value) for event in events_of(outcomes)] == [(mine, None)]
     text = await everything(room)

@@ -26,10 +26,14 @@ UPDATE citizens SET cpr_hash = $2, cpr_sealed = $3, version = version + 1, data_
     record = $5, erased_at = $6, recorded_at = $6
 WHERE citizen_id = $1
 """
+_THREADS: Final = """
+SELECT t.thread_id FROM threads t JOIN referrals r USING (referral_id) WHERE r.citizen_id = $1
+"""
 _REFERRALS: Final = "SELECT referral_id FROM referrals WHERE citizen_id = $1"
 # What other tables say of a person beyond the course; `holdings` and a test know them all.
 _CLEAR: Final = (
     "DELETE FROM stay_messages WHERE citizen_id = $1",
+    "DELETE FROM former_numbers WHERE citizen_id = $1",
     "UPDATE referrals SET gp = NULL WHERE citizen_id = $1",
     """UPDATE worklist SET remark = NULL
        WHERE referral_id IN (SELECT referral_id FROM referrals WHERE citizen_id = $1)""",
@@ -69,6 +73,11 @@ async def erase(
                 row["referral_id"],
                 blank,
             )
+        for row in await conn.fetch(_THREADS, mine):
+            thread = row["thread_id"]
+            await conn.execute("DELETE FROM posts WHERE thread_id = $1", thread)
+            blank = register.vault.seal(b"", thread)
+            await conn.execute("UPDATE threads SET topic = $2 WHERE thread_id = $1", thread, blank)
         for statement in _CLEAR:
             await conn.execute(statement, mine)
         events.append(

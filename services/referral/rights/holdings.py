@@ -33,13 +33,18 @@ SEALED: Final[Mapping[tuple[str, str], Sealed | None]] = {
     ("citizens", "data_key"): None,
     ("citizens", "record"): None,  # opens under the citizen's own key; see `export`
     ("citizens", "cpr_sealed"): Sealed(context="citizen_id", json=False),
+    ("former_numbers", "cpr_hash"): None,
     ("referrals", "details"): Sealed(context="referral_id"),
     ("documents", "content_hash"): None,
     ("documents", "receipt"): None,  # what its sender was answered: names nobody
+    ("threads", "topic"): Sealed(context="thread_id", json=False),
+    ("posts", "sealed"): Sealed(context="thread_id"),
     ("worklist", "remark"): Sealed(context="entry_id", json=False),
 }
 PLAIN_BYTES: Final = frozenset({("orders", "state")})
 """Columns of bytes that hold JSON as it is."""
+THROUGH: Final[Mapping[str, tuple[str, str]]] = {"posts": ("thread_id", "threads")}
+"""Tables that name neither, but a row of another one that does: by which column, and which."""
 APART: Final = frozenset({"access_log", "citizens"})
 """Tables that an export shows in a way of its own."""
 
@@ -74,6 +79,14 @@ async def rows_of(
         rows = await conn.fetch(
             f'SELECT * FROM "{table}" WHERE "{column}" = ANY($1::text[])',  # noqa: S608 - own names
             wanted,
+        )
+        if rows:
+            found[table] = [_opened(vault, table, row) for row in rows]
+    for table, (column, other) in THROUGH.items():
+        named = [row[column] for row in found.get(other, ())]
+        rows = await conn.fetch(
+            f'SELECT * FROM "{table}" WHERE "{column}" = ANY($1::text[])',  # noqa: S608 - own names
+            named,
         )
         if rows:
             found[table] = [_opened(vault, table, row) for row in rows]
