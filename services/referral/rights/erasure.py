@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenName, CitizenRecord
 from services.referral.register import Register
+from services.referral.rights.holdings import SEALED, tables
 from services.referral.store_citizens import Access, Citizen, lock_people, log_access
 from shared.crypto import new_data_key, seal_record
 from shared.envelope import Event
@@ -26,17 +27,14 @@ UPDATE citizens SET cpr_hash = $2, cpr_sealed = $3, version = version + 1, data_
     record = $5, erased_at = $6, recorded_at = $6
 WHERE citizen_id = $1
 """
-_THREADS: Final = """
-SELECT t.thread_id FROM threads t JOIN referrals r USING (referral_id) WHERE r.citizen_id = $1
-"""
 _REFERRALS: Final = "SELECT referral_id FROM referrals WHERE citizen_id = $1"
 # What other tables say of a person beyond the course; `holdings` and a test know them all.
 _CLEAR: Final = (
     "DELETE FROM stay_messages WHERE citizen_id = $1",
     "DELETE FROM former_numbers WHERE citizen_id = $1",
     "UPDATE referrals SET gp = NULL WHERE citizen_id = $1",
-    """UPDATE worklist SET remark = NULL
-       WHERE referral_id IN (SELECT referral_id FROM referrals WHERE citizen_id = $1)""",
+    """DELETE FROM posts USING threads t JOIN referrals r USING (referral_id)
+       WHERE posts.thread_id = t.thread_id AND r.citizen_id = $1""",
 )
 
 
@@ -64,20 +62,7 @@ async def erase(
             seal_record(register.records, data_key, nobody, mine),
             now,
         )
-        for row in await conn.fetch(
-            "SELECT referral_id FROM referrals WHERE citizen_id = $1", mine
-        ):
-            blank = register.vault.seal(b"{}", row["referral_id"])
-            await conn.execute(
-                "UPDATE referrals SET details = $2 WHERE referral_id = $1",
-                row["referral_id"],
-                blank,
-            )
-        for row in await conn.fetch(_THREADS, mine):
-            thread = row["thread_id"]
-            await conn.execute("DELETE FROM posts WHERE thread_id = $1", thread)
-            blank = register.vault.seal(b"", thread)
-            await conn.execute("UPDATE threads SET topic = $2 WHERE thread_id = $1", thread, blank)
+        await _overwrite(conn, register, mine)
         for statement in _CLEAR:
             await conn.execute(statement, mine)
         events.append(
@@ -89,6 +74,29 @@ async def erase(
     ]
     await log_access(conn, accesses, now)
     return events
+
+
+async def _overwrite(conn: Connection, register: Register, citizen_id: str) -> None:
+    """Seals nothing in the place of everything that is sealed about a citizen's referrals."""
+    referral_ids = [row["referral_id"] for row in await conn.fetch(_REFERRALS, citizen_id)]
+    named = await tables(conn)
+    for (table, column), how in SEALED.items():
+        if how is None or named.get(table) is None or table == "citizens":
+            continue
+        by = "citizen_id" if named[table] == "citizen_id" else "referral_id"
+        rows = await conn.fetch(
+            f"""SELECT "{how.context}" AS context FROM "{table}"
+                WHERE "{by}" = ANY($1::text[]) AND "{column}" IS NOT NULL""",  # noqa: S608 - own names
+            [citizen_id] if by == "citizen_id" else referral_ids,
+        )
+        for row in rows:
+            context = row["context"]
+            await conn.execute(
+                f"""UPDATE "{table}" SET "{column}" = $2
+                    WHERE "{how.context}" = $1""",  # noqa: S608 - own names
+                context,
+                register.vault.seal(how.blank, str(context)),
+            )
 
 
 def _nobody(citizen_id: str, version: int) -> CitizenRecord:

@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """A sealed column: the column that is its context, and whether JSON or text lies in it."""
+    """A sealed column: the column that is its context, and whether JSON or text lies in it.
+
+    An erasure overwrites what lies in it, by `blank`.
+    """
 
     context: str
     json: bool = True
+
+    @property
+    def blank(self) -> bytes:
+        """Nothing, in the form that its readers expect."""
+        return b"{}" if self.json else b""
 
 
 # (table, column): how it opens with the service's vault; None: nothing for a reader lies in it.
@@ -39,6 +47,7 @@ SEALED: Final[Mapping[tuple[str, str], Sealed | None]] = {
     ("documents", "receipt"): None,  # what its sender was answered: names nobody
     ("threads", "topic"): Sealed(context="thread_id", json=False),
     ("posts", "sealed"): Sealed(context="thread_id"),
+    ("action_items", "words"): Sealed(context="item_id", json=False),
     ("worklist", "remark"): Sealed(context="entry_id", json=False),
 }
 PLAIN_BYTES: Final = frozenset({("orders", "state")})
