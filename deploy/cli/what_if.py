@@ -20,6 +20,7 @@ from deploy.cli.what_if_options import (
     Wishes,
     chosen,
     growth_of,
+    pace_of,
     rents_of,
     sizes_of,
 )
@@ -119,6 +120,13 @@ def what_if(
     ] = None,
     ride_cost: Annotated[float | None, typer.Option(help="DKK a ride.")] = None,
     ride_km_cost: Annotated[float | None, typer.Option(help="DKK a kilometre of a ride.")] = None,
+    transition: Annotated[
+        bool, typer.Option("--transition", help="Plan the way there: one closing after the other.")
+    ] = False,
+    every: Annotated[int, typer.Option(help="Weeks from one closing to the next.")] = 4,
+    notice: Annotated[
+        int, typer.Option(help="Days before a closing from which nobody is booked against it.")
+    ] = 14,
     municipalities: Annotated[
         Path,
         typer.Option(
@@ -169,6 +177,7 @@ def what_if(
         rents=rents_of(rent or []),
         ride_cost=ride_cost,
         ride_km_cost=ride_km_cost,
+        transition=pace_of(transition, every, notice),
     )
     if provider is not None:
         if roster or people or requests or staff_roster:

@@ -9,8 +9,10 @@ from typing import Final, TypeVar
 
 from deploy.cli.errors import CommandError
 from services.scheduling.engine.locations import Rooms, Staff
+from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.settings import Municipality
 from services.scheduling.what_if.question import Objective, Policy, Question
+from services.scheduling.what_if.transition import Pace
 
 STAFF: Final[Mapping[str, Staff]] = {
     "follow": Staff.FOLLOW,
@@ -47,6 +49,7 @@ class Wishes:
     rents: Mapping[str, float]
     ride_cost: float | None
     ride_km_cost: float | None
+    transition: Pace | None = None
 
     def question(self, municipality: Municipality) -> Question:
         """The question, with the municipality's habits. Raises `InvalidInputError`."""
@@ -118,3 +121,11 @@ def rents_of(texts: Sequence[str]) -> dict[str, float]:
         if not sign:
             raise CommandError(f"--rent {text}: write CODE=DKK, such as langaa=900000")
     return rents
+
+
+def pace_of(wanted: bool, every: int, notice: int) -> Pace | None:
+    """How a transition goes, where one is wanted. Raises CommandError."""
+    try:
+        return Pace(weeks=every, notice=notice) if wanted else None
+    except InvalidInputError as error:
+        raise CommandError(str(error)) from None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from math import factorial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,9 @@ from services.scheduling.settings import Municipality, read_municipalities
 from services.scheduling.what_if.answer import announcement, answer
 from services.scheduling.what_if.ask import ask, plan
 from services.scheduling.what_if.demand import Demand, of_places, of_the_past
+from services.scheduling.what_if.question import Question
 from services.scheduling.what_if.study import Progress, Study
+from services.scheduling.what_if.transition import Pace, closing, transition
 from services.scheduling.what_if.world import Candidate, World, build, capacity_of
 from shared.settings import SettingsError
 
@@ -69,23 +72,31 @@ def simulated_here(
             if files.requests is None:
                 raise CommandError("--replay needs the past: --requests FILE")
             first, days = _stretch(demand)
-        world = build(
-            _weeks(roster, first),
-            demand,
-            first=first,
-            days=days,
-            minutes=MINUTES if wishes.minutes is None else wishes.minutes,
-            public_holiday=public_holiday,
-            candidates=[
-                Candidate(location=one.location, rooms=len(one.rooms))
-                for one in roster.places
-                if not one.open
-            ],
-        )
+        candidates = [
+            Candidate(location=one.location, rooms=len(one.rooms))
+            for one in roster.places
+            if not one.open
+        ]
+
+        def world_of(days: int) -> World:
+            return build(
+                _weeks(roster, first),
+                demand,
+                first=first,
+                days=days,
+                minutes=MINUTES if wishes.minutes is None else wishes.minutes,
+                public_holiday=public_holiday,
+                candidates=candidates,
+            )
+
+        world = world_of(days)
         given = _given(world, wishes, files.staff_roster, habits, first)
-        return _run(Study(world, question, given=given, workers=workers), quiet=quiet)
+        found = _run(Study(world, question, given=given, workers=workers), quiet=quiet)
+        if wishes.transition is not None:
+            found["transition"] = _transition(world_of, question, found, wishes.transition, workers)
     except (InvalidInputError, UnusableFileError) as error:
         raise CommandError(str(error)) from None
+    return found
 
 
 def asked_of_scheduling(wishes: Wishes, provider: str, member: str) -> Found:
@@ -102,6 +113,7 @@ def asked_of_scheduling(wishes: Wishes, provider: str, member: str) -> Found:
         "rents": dict(wishes.rents),
     }
     del body["open"]
+    body["transition"] = None if wishes.transition is None else asdict(wishes.transition)
     started = ask_as(member, "scheduling", "POST", "/what-if", json=body)
     errors.print(f"Scheduling simulates, from {started['requests']} past requests.")
     announced = False
@@ -129,6 +141,27 @@ def _run(study: Study, *, quiet: bool) -> Found:
         return answer(study, ask(study, planned))
     with _bar() as show:
         return answer(study, ask(study, planned, show))
+
+
+def _transition(
+    world_of: Callable[[int], World], question: Question, found: Found, pace: Pace, workers: int
+) -> Found:
+    """The way to the best choice, on a world that lasts as long as that takes."""
+    codes = found["options"][0]["keep"]
+    keep = tuple(row for row, site in enumerate(found["sites"]) if site["code"] in codes)
+    closes = len(closing(world_of(7), keep))
+    world = world_of(pace.days(closes))
+    errors.print(
+        f"Transition: {factorial(closes)} orders of closing, then the best of them "
+        f"through {closes + 2} months on {question.seeds} seeds."
+    )
+    with _bar() as show:
+        return transition(
+            Study(world, question, workers=workers),
+            keep,
+            pace,
+            lambda done, of: show(Progress(done, of, 0.0)),
+        )
 
 
 @contextmanager

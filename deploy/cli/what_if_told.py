@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from deploy.cli.what_if_way import way
 from deploy.planning.page import signed
 
 Json = Mapping[str, Any]
@@ -52,6 +53,8 @@ def told(found: Json) -> Iterator[RenderableType]:
         named=_names(rows, question),
     )
     yield from beside(found, found["options"][0])
+    if found.get("transition"):
+        yield from way(found)
 
 
 def choices(title: str, options: Sequence[Json], *, named: Sequence[str] = ("today",)) -> Table:

@@ -32,7 +32,7 @@ def page(found: Json, command: str) -> str:
     style = files("deploy.planning").joinpath("page.css").read_text(encoding="utf-8")
     body = [*_head(found, best, title), "<main>", *_cards(found, best), *_map(found, best)]
     body += [*_tradeoff(found, best), *_beside(found, best), *_parts(found, best)]
-    body += [*_travel(found), *_rests(found), "</main>", _foot(found, command)]
+    body += [*_transition(found), *_travel(found), *_rests(found), "</main>", _foot(found, command)]
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -233,6 +233,46 @@ def _travel(found: Json) -> Iterable[str]:
     )
     for one in travel["sets"]:
         yield _row(" + ".join(names[code] for code in one["keep"]), f"{one['km']:.2f}")
+    yield "</tbody></table></div>"
+
+
+def _transition(found: Json) -> Iterable[str]:
+    plan = found.get("transition")
+    if not plan:
+        return
+    names = {site["code"]: site["name"] for site in found["sites"]}
+    yield (
+        f"<h2>The way there, month by month</h2><p>Of {plan['orders_tried']} orders of closing the "
+        f"one of {escape(plan['objective'])}: "
+        f"<strong>{escape(', then '.join(names[one] for one in plan['orders'][0]['order']))}"
+        "</strong>.</p>"
+    )
+    heads = (
+        "closes",
+        "late, %",
+        "late, vulnerable, %",
+        "mean km",
+        "bookings moved",
+        "of them late",
+    )
+    cells = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    yield (
+        f"<div class=wide><table><caption>Months of {plan['weeks']} weeks; each closing announced "
+        f"{plan['notice']} days before; {plan['seeds']} seeds; in brackets how much more than if "
+        "nothing closed, with the paired 95 % interval.</caption><thead><tr>"
+        f'<th scope="col" class="text">from</th>{cells}</tr></thead><tbody>'
+    )
+    for month in plan["months"]:
+        yield _row(
+            month["from"],
+            names.get(month["closes"], "–"),
+            *(
+                f"{month[key]:.1f} ({signed(*month[f'{key}_more'])})"
+                for key in ("late", "vulnerable_late", "km")
+            ),
+            f"{month['moved']:.1f}",
+            f"{month['moved_late']:.1f}",
+        )
     yield "</tbody></table></div>"
 
 

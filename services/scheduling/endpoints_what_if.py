@@ -14,6 +14,7 @@ from services.scheduling import store_what_if
 from services.scheduling.capacity import local_date
 from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.weights import Weights
+from services.scheduling.what_if.transition import Pace
 from services.scheduling.what_if.wire import Asked, Job
 from shared.endpoints import Answer, Call, Endpoint, Refused
 from shared.handling import Unit
@@ -65,6 +66,8 @@ class WhatIf:
             asked = asked.model_copy(update={"tell": tell})
         try:
             asked.question(weights)
+            if asked.transition is not None:
+                Pace(weeks=asked.transition.weeks, notice=asked.transition.notice)
         except InvalidInputError as error:
             raise Refused(422, str(error)) from None
         if any(one.state == "running" for one in self._studies.values()):

@@ -184,7 +184,7 @@ def beside(today: Sequence[Figures], other: Sequence[Figures]) -> Beside:
         figures={name: _mean_of(then, name) for name in names},
         today={name: _mean_of(now, name) for name in names},
         difference={
-            name: _interval([t[name] - n[name] for t, n in zip(then, now, strict=True)])
+            name: interval([t[name] - n[name] for t, n in zip(then, now, strict=True)])
             for name in names
         },
         seeds=len(today),
@@ -212,7 +212,8 @@ def _mean_of(runs: Sequence[dict[str, float]], name: str) -> float:
     return math.fsum(run[name] for run in runs) / len(runs)
 
 
-def _interval(differences: Sequence[float]) -> tuple[float, float]:
+def interval(differences: Sequence[float]) -> tuple[float, float]:
+    """The mean, and half the width of its 95 % interval (Student's t; infinite for one)."""
     mean = math.fsum(differences) / len(differences)
     free = len(differences) - 1
     if free < 1:

@@ -22,8 +22,9 @@ from services.scheduling.weights import Weights
 from services.scheduling.what_if.answer import announcement, answer
 from services.scheduling.what_if.ask import ask, plan
 from services.scheduling.what_if.study import Progress, Study
+from services.scheduling.what_if.transition import Pace, closing, transition
 from services.scheduling.what_if.wire import Job, demand_of
-from services.scheduling.what_if.world import build
+from services.scheduling.what_if.world import World, build
 
 
 def main() -> None:
@@ -45,22 +46,33 @@ def _run(job: Job) -> None:
         arrived = [one.arrived for one in demand.requests]
         first = min(arrived) - timedelta(days=min(arrived).weekday())
         days = 7 * ((max(arrived) - first).days // 7 + 1)
-    world = build(
-        [stated(week) for week in job.weeks],
-        demand,
-        first=first,
-        days=days,
-        minutes=asked.minutes or lengths.most_common(1)[0][0],
-        public_holiday=public_holiday,
-    )
-    study = Study(world, asked.question(Weights(**_whole(job.weights))))
+
+    def world_of(days: int) -> World:
+        return build(
+            [stated(week) for week in job.weeks],
+            demand,
+            first=first,
+            days=days,
+            minutes=asked.minutes or lengths.most_common(1)[0][0],
+            public_holiday=public_holiday,
+        )
+
+    question = asked.question(Weights(**_whole(job.weights)))
+    study = Study(world_of(days), question)
     planned = plan(study)
     _say({"announcement": announcement(study, planned), "runs": planned.full_runs})
 
     def watch(one: Progress) -> None:
         _say({"progress": {"done": one.done, "of": one.of, "seconds_left": one.seconds_left}})
 
-    _say({"answer": answer(study, ask(study, planned, watch))})
+    found = ask(study, planned, watch)
+    told = answer(study, found)
+    if asked.transition is not None:
+        pace = Pace(weeks=asked.transition.weeks, notice=asked.transition.notice)
+        keep = found.full[0].keep
+        longer = Study(world_of(pace.days(len(closing(study.world, keep)))), question)
+        told["transition"] = transition(longer, keep, pace)
+    _say({"answer": told})
 
 
 def _whole(weights: Mapping[str, float]) -> dict[str, Any]:

@@ -23,6 +23,15 @@ STAFF = {"follow": Staff.FOLLOW, "spread": Staff.SPREAD, "cut": Staff.CUT}
 ROOMS = {"stay": Rooms.STAY, "move": Rooms.MOVE}
 
 
+class PaceIn(BaseModel):
+    """How a transition goes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weeks: Annotated[int, Field(ge=1, le=26)] = 4
+    notice: Annotated[int, Field(ge=1, le=182)] = 14
+
+
 class Asked(BaseModel):
     """What a planner asks. What becomes of staff and rooms must be said."""
 
@@ -53,6 +62,7 @@ class Asked(BaseModel):
     rents: dict[Code, Money] = {}
     ride_cost: Money | None = None
     ride_km_cost: Money | None = None
+    transition: PaceIn | None = None
 
     def question(self, weights: Weights = WEIGHTS) -> Question:
         """The question in the engine's terms. Raises `InvalidInputError`."""

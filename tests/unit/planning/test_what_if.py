@@ -142,6 +142,41 @@ def test_an_opened_location_gets_the_staff_that_is_given(files: Path) -> None:
     assert told["load"]["ny"] is not None
 
 
+def test_the_way_there_is_planned_month_by_month(files: Path) -> None:
+    one = ("--keep", "1", "--stay", "by", *KEEP_TWO[2:], "--transition", "--notice", "1")
+    told = found(files, *one, "--policy", "nearest")["transition"]
+    assert told["orders_tried"] == 2
+    assert {tuple(sorted(order["order"])) for order in told["orders"]} == {("nord", "syd")}
+    assert [month["closes"] for month in told["months"]] == [
+        None,
+        *told["orders"][0]["order"],
+        None,
+    ]
+    assert [len(month["open"]) for month in told["months"]] == [3, 2, 1, 1]
+    assert sum(month["moved"] for month in told["months"]) > 0  # announced a day before
+    assert "summed over the months" in told["objective"]
+    target = files / "way.html"
+    printed = ask(files, *one, "--html", str(target)).stdout
+    assert "Month by month" in printed
+    assert "The way there, month by month" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--keep", "3", "--close", "syd", "--every", "0"), "every 1 to 26 weeks"),
+        (("--keep", "2", "--notice", "60"), "announced from 1 day to 28 days"),
+        (("--stay", "by"), "nothing closes"),
+        (("--keep", "1", "--staff", "given"), "--staff-roster FILE"),
+    ],
+)
+def test_a_transition_that_cannot_be_is_told(
+    files: Path, options: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(CommandError, match=says):
+        ask(files, *KEEP_TWO[2:], "--policy", "nearest", "--transition", *options)
+
+
 class Page(HTMLParser):
     """What a screen reader needs of a page."""
 
