@@ -58,6 +58,7 @@ class Books:
         self._lost: dict[str, None] = {}
         self._retry_all = False
         self._full = False
+        self._asked: dict[str, Answer] = {}
         self.courses: set[str] = set()
 
     @property

@@ -54,10 +54,11 @@ class Desk(Courses):
 
     def _place(self, order: Order, now: datetime) -> list[Event]:
         """Books a new order; where it would be late, those who are not told yet make room."""
-        answer = self.asks.ask(order, now)
-        if answer.shortfall is not None and self._may_get_room(order, answer):
+        asked = self._asked.pop(order.order_id, None)
+        answer = self.asks.ask(order, now) if asked is None else asked
+        if self._may_get_room(order, answer):
             new = Wanted(order=order, slot=None, only_inside=True)
-            others = self._movable(order.step.minutes)
+            others = self._movable(order.step.minutes, order.earliest, order.limit)
             found = together(self.asks, [*others, new], now)
             if order.order_id in found:
                 return self._move(found, now, new=order)
@@ -66,22 +67,40 @@ class Desk(Courses):
 
     def _may_get_room(self, order: Order, answer: Answer) -> bool:
         """Whether it can help to move others; once it did not, the batch does not try again."""
-        assert answer.shortfall is not None, "only who would be late needs room"
         return (
             not self._full
+            and answer.shortfall is not None
             and answer.shortfall.reason is Reason.NO_CAPACITY_INSIDE_LIMIT
             and self.provider.holds_any()
             and takes_part(self.asks, order)
         )
 
-    def _movable(self, minutes: int) -> list[Wanted]:
-        """Who has not been told and has a session of that length ahead."""
+    def rivals(self, order: Order, now: datetime) -> set[str]:
+        """The citizens who could make room for a new order that would be late; `place` then needs
+        to know what other sessions they have."""
+        if order.order_id in self.provider.orders or not self.provider.holds_any():
+            return set()
+        answer = self._asked[order.order_id] = self.asks.ask(order, now)
+        if not self._may_get_room(order, answer):
+            return set()
+        return {
+            placed.order.citizen_id
+            for placed in self.provider.held()
+            if placed.order.step.minutes == order.step.minutes
+            and _within(placed, order.earliest, order.limit)
+        }
+
+    def _movable(
+        self, minutes: int, first: date = date.min, last: date | None = None
+    ) -> list[Wanted]:
+        """Who has not been told and has a session of that length ahead, between two days."""
         return [
             Wanted(order=placed.order, slot=placed.booking.slot)
             for placed in self.provider.held()
             if placed.booking is not None
             and placed.order.step.minutes == minutes
             and not placed.order.later
+            and _within(placed, first, last)
             and self.provider.diary.knows(placed.order.citizen_id)
             and takes_part(self.asks, placed.order)
         ]
@@ -263,3 +282,10 @@ class Desk(Courses):
             if not late or answer.shortfall is None:
                 found += self.carry_out(commands.Retry(order.order_id, answer), now)
         return found
+
+
+def _within(placed: Placed, first: date, last: date | None) -> bool:
+    """Whether a session lies between two days, both included."""
+    if placed.booking is None:
+        return False
+    return first <= local_date(placed.booking.slot.start) <= (last or date.max)

@@ -75,7 +75,10 @@ class Scheduling:
             elif isinstance(command, Dead):
                 outcome = command
             else:
-                outcome = _outcome(desks[provider_of(command)], command, message, unit)
+                desk = desks[provider_of(command)]
+                if isinstance(command, Placing):
+                    await _look_up(unit, diary, desk.rivals(command.order, unit.now))
+                outcome = _outcome(desk, command, message, unit)
                 if isinstance(outcome, Applied):
                     last[provider_of(command)] = len(outcomes)
             outcomes.append(outcome)
@@ -264,7 +267,6 @@ def _planned_for(desks: Mapping[str, Desk], commands: Iterable[Command]) -> set[
     for command in commands:
         if isinstance(command, Placing):
             found.add(command.order.citizen_id)
-            found |= desks[command.order.provider].held_citizens()
         elif isinstance(command, Response | incoming.ReferralResumed):
             theirs = desks[command.provider].provider.of_referral(command.referral_id)
             found.update(placed.order.citizen_id for placed in theirs)
