@@ -268,6 +268,7 @@ def _report(
     as_json: bool,
 ) -> None:
     refused, missing = 0, 0
+    broken_in: dict[tuple[str, str], list[str]] = {}
     for one in statements:
         answer = answers.get(_id(one))
         about = f"{one.week.location.code} {one.week.week}"
@@ -284,10 +285,12 @@ def _report(
                     f"{about}: {problem['element']} {problem['reason']}",
                 )
                 print(fault, file=sys.stderr)
-        elif answer.get("staffing") and not as_json:
-            console.print(f"{about}: accepted; staffing rules are broken:")
-            for breach in answer["staffing"]:
-                console.print(f"  {breach['problem']}. Proposal: {breach['proposal']}.")
+        for breach in (answer or {}).get("staffing", ()):
+            broken_in.setdefault((breach["problem"], breach["proposal"]), []).append(one.week.week)
+    if not as_json:
+        for (problem, proposal), weeks in broken_in.items():
+            told = ", ".join(dict.fromkeys(weeks))
+            console.print(f"Staffing rule broken in {told}: {problem}. Proposal: {proposal}.")
     if not as_json:
         console.print(
             f"{len(statements)} statements published as roster-{roster.source}: "

@@ -18,24 +18,27 @@ def poster(found: Mapping[str, Any]) -> str:
     """The picture of the best choice, as SVG."""
     best = found["options"][0]
     style = files("deploy.planning").joinpath("page.css").read_text(encoding="utf-8")
-    stage = "subsets" if found["subsets"] else "options"
-    now = found["today_quick"] or found["today"]
-    rule = found["runs"]["quick_policy"] if found["subsets"] else found["question"]["policy"]
+    question = found["question"]
+    # The policy really used, where it has tried every choice; else the rule that has.
+    every = len(found["options"]) >= len(found["subsets"])
+    stage, now = ("options", "today") if every else ("subsets", "today_quick")
+    rule = question["policy"] if every else found["runs"]["quick_policy"]
     letters = {site["code"]: site["name"][:1] for site in found["sites"]}
     clear = len(set(letters.values())) == len(letters)
     tags = ["".join(letters[code] for code in one["keep"]) for one in found[stage]]
     trade = tradeoff.draw(
-        "quick", found[stage], now, chosen=best, bars=False, tags=tags if clear else None
+        "quick", found[stage], found[now], chosen=best, bars=False, tags=tags if clear else None
     )
     high = map_.height(found)
     whole = high + tradeoff.HEIGHT + 2 * HEAD
     title = title_of(found, best)
-    told = f"{found['objective']['sentence']}; staff: {found['question']['staff']}"
+    among = f"Best of {len(found['options'])} by {found['objective']['sentence']}. "
+    told = f"{among}Staff: {question['staff']}. Rooms: {question['rooms']}."
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {map_.WIDTH:g} {whole:.0f}" '
         f'role="img" aria-label="{escape(title)}"><style>{style}</style>'
         f'<rect width="{map_.WIDTH:g}" height="{whole:.0f}" class="paper"/>'
-        + _heads(0, title, f"{best['name']}: {told}")
+        + _heads(0, title, told)
         + _placed(map_.draw(found, best), HEAD, high)
         + _heads(
             high + HEAD,

@@ -48,12 +48,20 @@ Lines = Mapping[str, int]
 """The line of each key of an entry; "" is the entry's own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """A room as a file names it, with its equipment."""
+
+    name: str
+    equipment: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A location and its rooms. `open` is False for one that could be opened."""
 
     location: Location
-    rooms: tuple[str, ...]
+    rooms: tuple[Hall, ...]
     lines: Lines
     open: bool = True
 
@@ -147,8 +155,8 @@ def stated(roster: Roster, monday: date, version: int = 1) -> Iterator[Stated]:
             week=week_of(monday),
             version=version,
             rooms=tuple(
-                Room(code=f"{code}-{number}", name=name)
-                for number, name in enumerate(place.rooms, 1)
+                Room(code=f"{code}-{number}", name=hall.name, equipment=hall.equipment)
+                for number, hall in enumerate(place.rooms, 1)
             ),
             therapists=tuple(
                 Therapist(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from deploy.planning.faults import Fault, UnusableFileError
-from deploy.planning.roster import Duty, Hours, Place, Roster, Span, parse_day, parse_time
+from deploy.planning.roster import Duty, Hall, Hours, Place, Roster, Span, parse_day, parse_time
 from services.scheduling.capacity import Location
 
 _HEADS: Final[Mapping[str, str]] = {
@@ -122,7 +122,7 @@ def _places(file: str, text: str, faults: list[Fault]) -> Iterator[Place]:
                 lat=_number(file, row, "lat", faults),
                 lon=_number(file, row, "lon", faults),
             ),
-            rooms=tuple(_list(row.cells.get("rooms", ""))),
+            rooms=tuple(_hall(text) for text in _list(row.cells.get("rooms", ""))),
             lines={"": row.line},
             open=is_open not in _NO,
         )
@@ -178,6 +178,14 @@ def _number(file: str, row: Row, head: str, faults: list[Fault]) -> float:
         faults.append(Fault(file, row.line, f"{head}: {cell!r} is no number"))
         return 0.0
     return float(cell)
+
+
+def _hall(text: str) -> Hall:
+    """A room as "Sal", or with its equipment as "Sal (barre, trappe)"."""
+    found = re.fullmatch(r"(.*?)\s*\(([^()]*)\)", text)
+    if found is None:
+        return Hall(text)
+    return Hall(found[1], frozenset(filter(None, map(str.strip, found[2].split(",")))))
 
 
 def _list(cell: str) -> list[str]:

@@ -9,7 +9,7 @@ from math import isnan
 from typing import Any, Final
 
 from deploy.planning.faults import Fault, UnusableFileError
-from deploy.planning.roster import Duty, Hours, Place, Roster, Span, parse_day, parse_time
+from deploy.planning.roster import Duty, Hall, Hours, Place, Roster, Span, parse_day, parse_time
 from services.referral.programme_lines import Loc, line_of, lines_of
 from services.scheduling.capacity import Location
 
@@ -71,10 +71,28 @@ class _Reader:
                 lat=self._number(table, loc, "lat"),
                 lon=self._number(table, loc, "lon"),
             ),
-            rooms=tuple(self._texts(table, loc, "rooms", ())),
+            rooms=tuple(self._rooms(table, loc)),
             lines=self._lines_of(loc, _LOCATION),
             open=bool(is_open),
         )
+
+    def _rooms(self, table: Mapping[str, Any], loc: Loc) -> list[Hall]:
+        """Names, or tables of a name and equipment."""
+        value = table.get("rooms", [])
+        if not isinstance(value, list) or not all(isinstance(one, str | dict) for one in value):
+            text = 'rooms must be a list of names, or of { name = "Sal", equipment = ["barre"] }'
+            self._fault((*loc, "rooms"), text)
+            return []
+        found = []
+        for number, one in enumerate(value):
+            if isinstance(one, str):
+                found.append(Hall(one))
+                continue
+            at = (*loc, "rooms", number)
+            self._known(one, at, {"name", "equipment"})
+            equipment = frozenset(self._texts(one, at, "equipment", ()))
+            found.append(Hall(self._text(one, at, "name"), equipment))
+        return found
 
     def _hours(self, table: Mapping[str, Any], loc: Loc) -> Hours:
         self._known(table, loc, _THERAPIST)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from deploy.planning.roster import Span, Stated, shown
-from services.scheduling.capacity import DENMARK, LocationWeek, Shift, Therapist, local_date
+from services.scheduling.capacity import DENMARK, LocationWeek, Room, Shift, Therapist, local_date
 
 HOURS = ("location", "therapist", "competences", "languages", "day", "from", "to")
 LOCATIONS = ("code", "name", "address", "postcode", "lat", "lon", "rooms", "open")
@@ -31,7 +31,10 @@ def body(one: Stated) -> bytes:
             },
             "week": week.week,
             "version": week.version,
-            "rooms": [{"code": room.code, "name": room.name} for room in week.rooms],
+            "rooms": [
+                {"code": room.code, "name": room.name, "equipment": sorted(room.equipment)}
+                for room in week.rooms
+            ],
             "therapists": [
                 {
                     "id": therapist.id,
@@ -59,7 +62,7 @@ def toml(source: str, weeks: Sequence[LocationWeek]) -> str:
     lines = [f"provider = {quoted(weeks[0].provider)}", f"source = {quoted(source)}"]
     for week in weeks:
         place = week.location
-        rooms = ", ".join(quoted(room.name or room.code) for room in week.rooms)
+        rooms = ", ".join(map(_room, week.rooms))
         lines += [
             "",
             "[[location]]",
@@ -123,7 +126,7 @@ def locations_csv(weeks: Sequence[LocationWeek]) -> str:
             (
                 *(one.location.code, one.location.name, one.location.address),
                 *(one.location.postcode, str(one.location.lat), str(one.location.lon)),
-                "|".join(room.name or room.code for room in one.rooms),
+                "|".join(map(_cell, one.rooms)),
                 "no" if one.closed else "yes",
             )
             for _, one in sorted(last.items())
@@ -173,6 +176,19 @@ def _csv(heads: Sequence[str], rows: Iterator[tuple[str, ...]]) -> str:
 
 def _instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _room(room: Room) -> str:
+    name = _quoted(room.name or room.code)
+    if not room.equipment:
+        return name
+    equipment = ", ".join(map(_quoted, sorted(room.equipment)))
+    return f"{{ name = {name}, equipment = [{equipment}] }}"
+
+
+def _cell(room: Room) -> str:
+    name = room.name or room.code
+    return f"{name} ({', '.join(sorted(room.equipment))})" if room.equipment else name
 
 
 def _quoted(text: str) -> str:

@@ -70,7 +70,7 @@ def breaches(rules: Sequence[Rule], weeks: Iterable[LocationWeek]) -> list[Breac
         for unit in rule.units:
             has = sum(share for _, share in held.get(unit, ()))
             if has < rule.least - _NEAR:
-                found.append(_short(rule, unit, has, people, spare))
+                found.append(_short(rule, unit, held=held, people=people, spare=spare))
             elif has > rule.most + _NEAR:
                 found.append(
                     Breach(
@@ -129,13 +129,16 @@ def _spare(
 def _short(
     rule: Rule,
     unit: str,
-    has: float,
+    *,
+    held: Mapping[str, Sequence[tuple[str, float]]],
     people: Mapping[str, _Person],
     spare: list[tuple[str, float]],
 ) -> Breach:
     """What a unit lacks, and from whom it can come: first who is too many elsewhere, then as few
     people as can be, those who give up the fewest bookable hours."""
+    has = sum(share for _, share in held.get(unit, ()))
     lacks = rule.least - has
+    here = {name for name, _ in held.get(unit, ())}
     parts = []
     while lacks > _NEAR and spare:
         other, over = spare.pop(0)
@@ -144,7 +147,7 @@ def _short(
             spare.insert(0, (other, over - lacks))
         lacks -= min(lacks, over)
     while lacks > _NEAR:
-        found = _whoever_gives_up_least(people, lacks)
+        found = _whoever_gives_up_least(people, lacks, here)
         if found is None:
             parts.append(f"{lacks:.2g} of somebody new: nobody has a share left")
             break
@@ -165,17 +168,18 @@ def _short(
 
 
 def _whoever_gives_up_least(
-    people: Mapping[str, _Person], lacks: float
+    people: Mapping[str, _Person], lacks: float, here: set[str]
 ) -> tuple[str, float] | None:
-    """One person for the whole of it where there is one, else the largest share of somebody."""
+    """One person for the whole of it where there is one, else the largest share of somebody;
+    between equals, whoever is `here` already."""
     able = [
-        (-share, max(0.0, FULL_WEEK * share - person.free), name)
+        (-share, max(0.0, FULL_WEEK * share - person.free), name not in here, name)
         for name, person in people.items()
         if (share := min(lacks, 1 - person.duty)) >= min(lacks, _SMALLEST)
     ]
     if not able:
         return None
-    share, _, name = min(able)
+    share, _, _, name = min(able)
     return name, -share
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from services.scheduling.engine.measures import Floats
+from services.scheduling.provider import AT_ONCE
 from services.scheduling.what_if.ask import Found, Option, Plan
 from services.scheduling.what_if.question import OBJECTIVES, POLICIES, named
 from services.scheduling.what_if.study import Study
@@ -116,7 +117,9 @@ def assumptions(study: Study) -> list[str]:
     """What the figures rest on, a sentence each."""
     question, world = study.question, study.world
     rates = "the past as it was" if question.replay else "drawn at the rate of the source"
-    told = "the same evening" if question.tell == 0 else f"{question.tell} open days before"
+    told = f"{question.tell} open days before"
+    if question.tell in (0, AT_ONCE):
+        told = "the same evening"
     found = [
         f"Staff of a location that closes: {question.staff.value}. Rooms: {question.rooms.value}.",
         f"Requests: {world.demand.source}; {rates}, {world.per_week:.0f} a week today.",

@@ -97,10 +97,9 @@ def plan(study: Study) -> Plan:
             raise InvalidInputError(f"{number} sets of locations are too many to simulate")
         keeps = tuple(choices(question, world))
     quick_policy = Policy.NEAREST if question.policy is Policy.NEAREST else Policy.PRICED
-    one_stage = len(keeps) <= (RANKED if many else 1)
     seeds = 1 if question.replay else question.seeds
     quick_seeds = 1 if question.replay else question.quick_seeds
-    quick = 0 if one_stage and not many else (len(keeps) + 1) * quick_seeds
+    quick = 0 if many or len(keeps) == 1 else (len(keeps) + 1) * quick_seeds
     taken = len(keeps) if many else min(len(keeps), question.best)
     full = (taken + 1 + _with_growth(study)) * seeds
     seconds = (quick * study.seconds(quick_policy) if quick else 0.0) + full * study.seconds(

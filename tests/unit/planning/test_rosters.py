@@ -24,7 +24,7 @@ from services.scheduling.settings import COMPETENCES
 
 MONDAY = date(2026, 11, 23)
 LOCATIONS = """kode;navn;adresse;postnr;breddegrad;længdegrad;rum
-by;Byen;Storegade 1;8900;56,4607;10,0364;Sal|Rum 2
+by;Byen;Storegade 1;8900;56,4607;10,0364;Sal (barre, trappe)|Rum 2
 aa;Å;Ågade 2;8981;56,5370;10,0379;Sal
 """
 HOURS = """lokation;terapeut;kompetencer;sprog;dag;fra;til
@@ -45,7 +45,7 @@ address = "Storegade 1"
 postcode = "8900"
 lat = 56.4607
 lon = 10.0364
-rooms = ["Sal", "Rum 2"]
+rooms = [{ name = "Sal", equipment = ["trappe", "barre"] }, "Rum 2"]
 [[location]]
 code = "aa"
 name = "Å"
@@ -204,6 +204,7 @@ def test_a_csv_that_cannot_be_used_is_answered_with_its_line(
         ('rooms = ["Sal"]', 'rooms = "Sal"', "toml:19: rooms must be a list"),
         ('rooms = ["Sal"]', 'rum = ["Sal"]', "toml:19: rum is no key here"),
         ('id = "t2"', "id = 2", "toml:37: id must be a text"),
+        ('{ name = "Sal", ', '{ navn = "Sal", ', "toml:11: navn is no key here"),
         ("[[duty]]", "[duty]", "duty must be tables"),
         ('code = "aa"', 'code = "a/a"', "must be a code without a slash"),
         ('provider = "730"', "", "toml:.*: provider is missing"),
@@ -240,7 +241,7 @@ def test_check_tells_staffing_rules_with_a_proposal_and_refuses_nothing(files: P
     assert told["Distrikt Nord"]["problem"] == (
         "Distrikt Nord has 0.5 therapists, and at least 1 are needed"
     )
-    assert told["Distrikt Nord"]["proposal"] == "0.5 of t1"
+    assert told["Distrikt Nord"]["proposal"] == "0.5 of t3"
     assert told["Distrikt Nord"]["line"] == 41
 
 

@@ -313,3 +313,30 @@ def test_therapists_without_an_hour_can_hold_nothing(files: Path) -> None:
     (files / "roster.toml").write_text(bare, encoding="utf-8")
     with pytest.raises(CommandError, match="nothing can be booked"):
         ask(files, *KEEP_TWO)
+
+
+def test_above_ten_locations_the_p_median_ranks_and_the_first_are_simulated(files: Path) -> None:
+    rows = "\n".join(
+        f'    {{ code = "l{n:02d}", name = "Sted {n}", lat = {56.3 + 0.03 * n:.2f}, lon = 10.0, '
+        'rooms = ["A"] },'
+        for n in range(12)
+    )
+    staff = "\n".join(
+        f'    {{ id = "t{n}", location = "l{n:02d}", competences = ["almen"], '
+        'hours = "mon 08:00-12:00" },'
+        for n in range(12)
+    )
+    (files / "roster.toml").write_text(
+        f'provider = "730"\nsource = "randers"\n'
+        f"location = [\n{rows}\n]\ntherapist = [\n{staff}\n]\n",
+        encoding="utf-8",
+    )
+    told = found(files, *KEEP_TWO, "--policy", "priced", "--stay", "l00")
+    assert told["subsets"] == []
+    assert len(told["options"]) == 11  # every pair with the one that must stay
+    travel = told["travel"]
+    assert travel["first"] == "proven least of all"
+    assert "nothing else is in it" in travel["objective"]
+    kilometres = [one["km"] for one in travel["sets"]]
+    assert kilometres == sorted(kilometres)
+    assert all("l00" in one["keep"] for one in travel["sets"])

@@ -41,6 +41,11 @@ def test_a_unit_without_its_therapist_is_told_with_whom_to_send() -> None:
     assert found.proposal == "1 of A3"
 
 
+def test_who_is_there_already_stays_longer() -> None:
+    (found,) = broken(A1={}, A2={"Nord": 0.5}, A3={"Syd": 1}, A4={"Huset": 1})
+    assert found.proposal == "0.5 of A2"
+
+
 def test_who_is_too_many_elsewhere_is_sent_first() -> None:
     over, short = broken(A1={"Nord": 1}, A2={"Nord": 1}, A3={"Huset": 1})
     assert over.proposal == "take 1 of A2 off Nord"
