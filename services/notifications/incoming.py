@@ -86,6 +86,7 @@ class FreeChoiceOpened(_Model):
     referral_id: str
     citizen_id: str
     provider: str
+    municipality: str = ""
     limit: date | None = None
     reason: str = ""
 
@@ -104,6 +105,7 @@ class OrderWithdrawn(_Model):
     referral_id: str
     citizen_id: str
     provider: str
+    municipality: str = ""
 
 
 class ReferralClosed(_Model):
@@ -112,6 +114,7 @@ class ReferralClosed(_Model):
     referral_id: str
     citizen_id: str
     provider: str
+    municipality: str = ""
     reason: str
 
 
@@ -198,11 +201,13 @@ def _slot(slot: _Slot, *, at_home: bool = False) -> Slot:
 def _about(
     event: _Session | FreeChoiceOpened | OrderWithdrawn | ReferralClosed, cause: str
 ) -> About:
+    """A private supplier writes to nobody through us: its municipality does."""
+    municipality = "" if isinstance(event, _Session) else event.municipality
     return About(
         cause=cause,
         referral_id=event.referral_id,
         citizen_id=event.citizen_id,
-        provider=event.provider,
+        provider=municipality or event.provider,
     )
 
 

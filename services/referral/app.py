@@ -12,11 +12,13 @@ from services.referral.catalogue import PRODUCED
 from services.referral.documents import read_any, receipt
 from services.referral.drop_ins import TOPIC as DROP_INS
 from services.referral.drop_ins import DropIns
+from services.referral.endpoints_choice import FreeChoice
 from services.referral.endpoints_dialogue import Conversations
 from services.referral.evaluation.handlers import Evaluation
 from services.referral.evaluation.timers import ASK
 from services.referral.evaluation.wire import TOPIC as EVALUATIONS
 from services.referral.handlers_intake import Intake
+from services.referral.handlers_suppliers import Answers
 from services.referral.handlers_training import Clock
 from services.referral.metrics import Metrics
 from services.referral.portfolio import handlers as portfolio_register
@@ -27,6 +29,7 @@ from services.referral.replying import Office
 from services.referral.rights.endpoints import Rights
 from services.referral.rights.retention import Retention, rules, tidying
 from services.referral.settings import ReferralSettings
+from services.referral.suppliers import RESPONSES, with_suppliers
 from services.referral.timers import AT_RISK, MISSED, Timetable
 from services.referral.worklist_endpoints import Worklist
 from services.referral.worklist_metrics import watch_worklist
@@ -49,7 +52,7 @@ def register(settings: ReferralSettings) -> Register:
 def service(settings: ReferralSettings) -> Service:
     """Referral as the runtime runs it. Raises SettingsError or ClusterFileError."""
     portfolio = programme_files.load(settings.programmes)
-    directory = configuration.directory(settings.municipalities)
+    directory = with_suppliers(configuration.directory(settings.municipalities), settings.topics)
     timetable = Timetable(portfolio=portfolio, municipalities=directory.by_code)
     metrics = Metrics()
     office = Office(
@@ -63,6 +66,7 @@ def service(settings: ReferralSettings) -> Service:
     conversations = Conversations(register=office.register, directory=directory)
     clock = Clock(directory=directory, portfolio=portfolio, timetable=timetable, metrics=metrics)
     decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
+    answers = Answers(decided=decided)
     worklist = Worklist(decided=decided, register=office.register)
     evaluation = Evaluation(portfolio=portfolio, register=office.register)
     action_plan = ActionPlan(decided=decided, register=office.register)
@@ -78,6 +82,7 @@ def service(settings: ReferralSettings) -> Service:
                 handler=Intake(office=office, read=read_any, metrics=metrics),
                 kind="intake",
             ),
+            Subscription(topics=[RESPONSES], handler=answers.heard, kind="intake"),
             Subscription(topics=["training"], handler=clock.training),
             Subscription(topics=[TOPIC], handler=portfolio_register.hear),
             Subscription(topics=[EVALUATIONS], handler=evaluation.hear),
@@ -89,6 +94,7 @@ def service(settings: ReferralSettings) -> Service:
             *worklist.endpoints(),
             *rights.endpoints(),
             *conversations.endpoints(),
+            *FreeChoice(answers=answers).endpoints(),
             *portfolio_register.ENDPOINTS,
             *evaluation.endpoints(),
             *action_plan.endpoints(),

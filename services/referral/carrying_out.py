@@ -10,7 +10,7 @@ from services.referral import store, store_orders
 from services.referral.configuration import Directory
 from services.referral.desk import Desk
 from services.referral.facts import Fact, Signature
-from services.referral.outgoing import event_of
+from services.referral.outgoing import events_of
 from services.referral.programme_policy import Portfolio
 from services.referral.timers import Timetable
 from shared.handling import Applied
@@ -49,9 +49,7 @@ class Decided:
         change = desk.apply(facts)
         events: list[Event] = []
         for fact, after in change.happened:
-            performer = self.directory.performers.get(after.provider)
-            event = event_of(fact, after, self.portfolio, performer)
-            events += [event] if event is not None else []
+            events += events_of(fact, after, self.portfolio, self.directory)
         return Applied(events=events, timers=self.timetable.after(change, desk))
 
     def municipalities_of(self, call: Call) -> list[str] | None:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from services.referral.choice import Provider
 from services.referral.commands import Municipality
 from services.referral.programme import REFERRERS, Basis, Referrer
 from shared.settings import SettingsError
@@ -176,6 +177,7 @@ class Directory:
     by_sor: Mapping[str, Municipality]
     by_ean: Mapping[str, Municipality]
     performers: Mapping[str, str]  # provider code → SOR of the unit that gives the training
+    suppliers: Mapping[str, Provider] = field(default_factory=dict)  # private ones, by code
 
     def find(self, kind: str, receiver: str) -> Municipality | None:
         """The municipality behind "sor", "ean" or "municipality" and its number, if it is here."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
-from services.referral import contracts_dialogue, programme_files
+from services.referral import contracts_choice, contracts_dialogue, programme_files
 from services.referral.catalogue import EXAMPLES, PRODUCED
 from services.referral.clock import decide_clock
 from services.referral.commands import (
@@ -231,6 +231,7 @@ def examples() -> dict[str, bytes]:
         event = event_of(fact, referral, _PORTFOLIO, _PERFORMER)
         if event is not None and event.value is not None:
             found.setdefault(event.type.removeprefix(TYPE_PREFIX), event.value)
+    found |= contracts_choice.examples()
     for one in EXAMPLES:
         kind: str = one.event_type  # type: ignore[attr-defined]
         found[kind.removeprefix(TYPE_PREFIX)] = one.model_dump_json().encode()
@@ -256,6 +257,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     models: dict[str, type[BaseModel]] = {CLEAR: CitizenRecord}
     for types in PRODUCED.values():
         models |= types
+    models |= contracts_choice.MODELS
     acknowledged = contract_files.schema(ACKNOWLEDGED, _receipt_schema())
     sent = contract_files.schema(COMMUNICATION_SENT, contracts_dialogue.schema())
     return contract_files.schemas(models) | {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from services.referral import (
     store,
+    store_choice,
     store_citizens,
     store_course,
     store_dialogue,
@@ -284,6 +285,7 @@ class Desk:
         old: list[Referral] = []
         offered: list[Referral] = []
         started: list[Referral] = []
+        handed: list[Referral] = []
         for referral_id in sorted(self._before):
             before, after = self._before[referral_id], self.referrals[referral_id]
             if before is None:
@@ -291,6 +293,8 @@ class Desk:
             elif before != after:
                 if _row(before) != _row(after):
                     old.append(after)
+                if store_choice.chosen(before) != store_choice.chosen(after):
+                    handed.append(after)
                 if before.offered != after.offered:
                     offered.append(after)
                 if before.started != after.started:
@@ -300,6 +304,7 @@ class Desk:
         await store.add_offered_days(conn, offered)
         await store_course.save_starts(conn, started)
         await store_course.save_attendances(conn, self._attendances)
+        await store_choice.save_choices(conn, handed)
         await store_orders.save_orders(conn, list(self._changed_orders.values()), now)
         await store_dialogue.save_threads(conn, list(self._changed_threads.values()))
         await store_dialogue.add_posts(conn, self._new_posts)

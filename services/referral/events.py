@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from services.referral.facts import Told, WithdrawReason, WorkReason
+from services.referral.facts import Right, Told, WithdrawReason, WorkReason
 from services.referral.plan import PlanType
 from services.referral.programme import Basis
 from services.referral.referral import CloseReason, FreeChoiceReason
@@ -47,6 +47,7 @@ class AboutReferral(_Wire):
     referral_id: str
     citizen_id: str
     provider: str = Field(description="Who plans: the topic's key")
+    municipality: str = Field(default="", description="Who is responsible for the citizen")
 
 
 class ReferralReceived(AboutReferral):
@@ -281,6 +282,36 @@ class WorklistClosedWire(AboutReferral):
     closed_at: Instant
 
 
+class FreeChoiceTaken(AboutReferral):
+    """The citizen chose who trains; order.withdrawn and order.placed follow."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}free-choice.taken.v1"
+
+    right: Right = Field(
+        description="own, another municipality's institution, or a private supplier's"
+    )
+    chosen: str = Field(description="Code of the provider")
+    at: Instant
+
+
+class FreeChoiceWaived(AboutReferral):
+    """The citizen was offered the free choice and prefers to wait for the municipality."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}free-choice.waived.v1"
+
+    at: Instant
+
+
+class ReferralHandedOver(AboutReferral):
+    """From now on `provider` trains, for `municipality`. The limit is the same."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.handed-over.v1"
+
+    reason: WithdrawReason
+    limit: date | None
+    at: Instant
+
+
 class Place(_Wire):
     """Where a session is held."""
 
@@ -398,11 +429,17 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
             LimitAtRiskWire,
             LimitMissedWire,
             FreeChoiceOpenedWire,
+            FreeChoiceTaken,
+            FreeChoiceWaived,
+            ReferralHandedOver,
             WorklistOpenedWire,
             WorklistClosedWire,
         )
     },
     CITIZENS: {CITIZEN_RECORDED: SealedRecord},
+    "provider.{provider}.orders": {
+        model.event_type: model for model in (OrderPlacedWire, OrderChangedWire, OrderWithdrawnWire)
+    },
     GP_STATUS: {GpStatus.event_type: GpStatus},
     "hospital.{hospital}.status": {ReferralStatus.event_type: ReferralStatus},
     "sender.{sender}.status": {ReferralStatus.event_type: ReferralStatus},

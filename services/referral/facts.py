@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from services.referral.programme import Step
-from services.referral.referral import CloseReason, FreeChoiceReason, Referral
+from services.referral.referral import CloseReason, FreeChoiceReason, NoStart, Referral
 
 
 class WithdrawReason(StrEnum):
@@ -19,6 +19,10 @@ class WithdrawReason(StrEnum):
     REVOKED = "revoked"
     ENTERED_IN_ERROR = "entered-in-error"
     FREE_CHOICE = "free-choice"
+    OTHER_MUNICIPALITY = "other-municipality"
+    HANDED_BACK = "handed-back"
+    DECLINED = "declined"
+    MOVED = "moved"
     DECEASED = "deceased"
     COMPLETED = "completed"
     STOPPED = "stopped"
@@ -37,10 +41,19 @@ class WorkReason(StrEnum):
     FREE_CHOICE_TO_RECONSIDER = "free-choice-to-reconsider"
     DEATH_TAKEN_BACK = "death-taken-back"
     STAY_UNCLEAR = "stay-unclear"
+    DECLINED = "declined"
     NOT_ESTABLISHED = "not-established"
     ACTION_OVERDUE = "action-overdue"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"
     STAYS_AWAY = "stays-away"
+
+
+class Right(StrEnum):
+    """By which right somebody trains: the rule's own choice, or the citizen's."""
+
+    OWN = "own"
+    OTHER_MUNICIPALITY = "other-municipality"
+    PRIVATE = "private"
 
 
 class Note(StrEnum):
@@ -217,6 +230,39 @@ class FreeChoiceOpened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceTaken:
+    """The citizen chose who trains."""
+
+    referral_id: str
+    right: Right
+    chosen: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceWaived:
+    """The citizen was offered the free choice and prefers to wait."""
+
+    referral_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """Another provider trains from now on, perhaps for another municipality.
+
+    `wishes`: whom the citizen wants next, should this one decline.
+    """
+
+    referral_id: str
+    provider: str
+    municipality: str
+    wishes: tuple[str, ...]
+    why: WithdrawReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfferCounted:
     """A first session was offered on this local day. Not published: scheduling has said it."""
 
@@ -322,6 +368,9 @@ Fact: TypeAlias = (
     | LimitAtRisk
     | LimitMissed
     | FreeChoiceOpened
+    | ChoiceTaken
+    | ChoiceWaived
+    | HandedOver
     | OfferCounted
     | HospitalTold
     | GpTold
@@ -363,6 +412,18 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911, PLR091
             return replace(referral, missed=True)
         case FreeChoiceOpened(reason=reason):
             return replace(referral, free_choice=reason)
+        case ChoiceTaken():
+            return referral
+        case ChoiceWaived():
+            return replace(referral, no_start=NoStart.FREE_CHOICE_DECLINED)
+        case HandedOver(provider=provider, municipality=municipality, wishes=wishes, why=why):
+            return replace(
+                referral,
+                provider=provider,
+                municipality=municipality,
+                wishes=wishes,
+                no_start=_NO_START.get(why),
+            )
         case OfferCounted(day=day):
             return replace(referral, offered=tuple(sorted({*referral.offered, day})))
         case WorkOpened(reason=reason, about=about):
@@ -376,6 +437,14 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911, PLR091
             return replace(referral, started=None)
         case HospitalTold() | GpTold() | AttendanceNoted() | Noted():
             return referral
+
+
+_NO_START: Final = {
+    WithdrawReason.OTHER_MUNICIPALITY: NoStart.OTHER_MUNICIPALITY,
+    WithdrawReason.MOVED: NoStart.OTHER_MUNICIPALITY,
+    WithdrawReason.FREE_CHOICE: NoStart.FREE_CHOICE,
+}
+"""What a hand-over means for a start in time; one that comes back has no reason any more."""
 
 
 def _limited(referral: Referral, limit: date | None, at: datetime) -> Referral:

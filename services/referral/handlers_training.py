@@ -14,6 +14,7 @@ from services.referral.commands import (
     ClockCommand,
     CountOffer,
     DropOffer,
+    FaceInfeasible,
     PassLimit,
     WarnOfLimit,
 )
@@ -24,8 +25,9 @@ from services.referral.domain import decide
 from services.referral.facts import Fact, FreeChoiceOpened, LimitAtRisk, LimitMissed
 from services.referral.incoming import Invalid, News, read
 from services.referral.metrics import Metrics
-from services.referral.outgoing import event_of
+from services.referral.outgoing import events_of
 from services.referral.programme_policy import Portfolio
+from services.referral.referral import Referral
 from services.referral.replying import referral_key
 from services.referral.store import SessionRow
 from services.referral.timers import AT_RISK, Timetable, limit_in
@@ -109,6 +111,8 @@ class Clock:
                 reason="its referral has not come",
             )
         command = reading.command
+        if self._overtaken(desk.referrals[reading.referral_id], reading):
+            return Applied()
         if isinstance(command, CountOffer | DropOffer):
             before = desk.sessions.get(command.offer.session_id)
             session = _session(reading.referral_id, command)
@@ -117,6 +121,18 @@ class Clock:
             if isinstance(command, CountOffer):
                 command = replace(command, known=_same_time_and_place(before, session))
         return self._applied(desk, reading.referral_id, command, message.timestamp, counts)
+
+    def _overtaken(self, referral: Referral, reading: News) -> bool:
+        """Whether it is about an order that was handed over, or that scheduling has no part in.
+
+        A private supplier has no capacity here; what it can't hold it says itself.
+        """
+        if not isinstance(reading.command, CountOffer | FaceInfeasible):
+            return False
+        if reading.order_id not in {None, referral.order_id} and referral.order_id is not None:
+            return True
+        theirs = referral.provider in self.directory.suppliers
+        return theirs and isinstance(reading.command, FaceInfeasible)
 
     def _course(self, desk: Desk, referral_id: str) -> Course:
         referral = desk.referrals[referral_id]
@@ -146,9 +162,7 @@ class Clock:
         change = desk.apply(facts)
         events = []
         for fact, after in change.happened:
-            performer = self.directory.performers.get(after.provider)
-            event = event_of(fact, after, self.portfolio, performer)
-            events += [event] if event is not None else []
+            events += events_of(fact, after, self.portfolio, self.directory)
             counts.update(_said(fact))
         return Applied(events=events, timers=self.timetable.after(change, desk))
 

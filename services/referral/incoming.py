@@ -28,6 +28,7 @@ class News:
 
     referral_id: str
     command: ClockCommand | HearAttendance
+    order_id: str | None = None
 
 
 class _Model(BaseModel):
@@ -43,6 +44,7 @@ class _Location(_Model):
 
 class _SessionOffered(_Model):
     session_id: Id
+    order_id: Id | None = None
     referral_id: Id
     start: Instant
     step_id: str | None = None
@@ -69,6 +71,7 @@ class _SessionAttended(_Model):
 
 
 class _OrderInfeasible(_Model):
+    order_id: Id | None = None
     referral_id: Id
     reason: str
 
@@ -116,6 +119,7 @@ def _offered(message: Message) -> News:
     )
     return News(
         referral_id=event.referral_id,
+        order_id=event.order_id,
         command=CountOffer(offer=offer, step_id=event.step_id),
     )
 
@@ -142,6 +146,7 @@ def _infeasible(message: Message) -> News:
     event = _OrderInfeasible.model_validate_json(message.value or b"")
     return News(
         referral_id=event.referral_id,
+        order_id=event.order_id,
         command=FaceInfeasible(
             cause=event.reason[:100].replace("\x00", ""),
             capacity_known=event.reason != "no-capacity-known",

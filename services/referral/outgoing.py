@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from services.referral import programme
+from services.referral.configuration import Directory
 from services.referral.events import (
     GP_STATUS,
     REFERRALS,
@@ -13,6 +15,8 @@ from services.referral.events import (
     Code,
     Days,
     FreeChoiceOpenedWire,
+    FreeChoiceTaken,
+    FreeChoiceWaived,
     GpStatus,
     Leader,
     LimitAtRiskWire,
@@ -22,6 +26,7 @@ from services.referral.events import (
     OrderWithdrawnWire,
     Place,
     ReferralClosed,
+    ReferralHandedOver,
     ReferralPaused,
     ReferralReceived,
     ReferralResumed,
@@ -33,10 +38,13 @@ from services.referral.events import (
     WorklistOpenedWire,
 )
 from services.referral.facts import (
+    ChoiceTaken,
+    ChoiceWaived,
     Closed,
     Fact,
     FreeChoiceOpened,
     GpTold,
+    HandedOver,
     HospitalTold,
     LimitAtRisk,
     LimitMissed,
@@ -79,6 +87,7 @@ def event_of(
     wire = _wire(fact, referral)
     if wire is None:
         return None
+    wire = wire.model_copy(update={"municipality": referral.municipality})
     return Event(
         topic=REFERRALS,
         key=referral.provider,
@@ -86,6 +95,23 @@ def event_of(
         subject=referral.referral_id,
         value=wire.model_dump_json(by_alias=True).encode(),
     )
+
+
+def events_of(
+    fact: Fact, referral: Referral, portfolio: Portfolio, directory: Directory
+) -> list[Event]:
+    """All events that tell others of a fact: a private supplier reads its orders on its own topic.
+
+    Outsiders don't read `referrals`, which is about everybody.
+    """
+    event = event_of(fact, referral, portfolio, directory.performers.get(referral.provider))
+    if event is None:
+        return []
+    theirs = isinstance(fact, OrderPlaced | OrderChanged | OrderWithdrawn)
+    if not theirs or referral.provider not in directory.suppliers:
+        return [event]
+    topic = f"provider.{referral.provider}.orders"
+    return [event, replace(event, topic=topic, key=referral.referral_id)]
 
 
 def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0911, PLR0912
@@ -161,6 +187,26 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
         case FreeChoiceOpened(limit=lost, reason=opened):
             return FreeChoiceOpenedWire(
                 referral_id=me, citizen_id=citizen, provider=provider, limit=lost, reason=opened
+            )
+        case ChoiceTaken(right=right, chosen=chosen, at=at):
+            return FreeChoiceTaken(
+                referral_id=me,
+                citizen_id=citizen,
+                provider=provider,
+                right=right,
+                chosen=chosen,
+                at=at,
+            )
+        case ChoiceWaived(at=at):
+            return FreeChoiceWaived(referral_id=me, citizen_id=citizen, provider=provider, at=at)
+        case HandedOver(why=why_over, at=at):
+            return ReferralHandedOver(
+                referral_id=me,
+                citizen_id=citizen,
+                provider=provider,
+                reason=why_over,
+                limit=referral.limit,
+                at=at,
             )
         case WorkOpened(reason=why_open, about=about):
             return WorklistOpenedWire(

@@ -33,6 +33,19 @@ class FreeChoiceReason(StrEnum):
     LIMIT_MISSED = "limit-missed"
 
 
+class NoStart(StrEnum):
+    """Why there is no start in time, as KL's § 140 code system has the reasons.
+
+    Source: hl7dk/kl-gateway-rehab, 140CodeSystem (ServiceRequestStatusReasons140).
+    """
+
+    OTHER_MUNICIPALITY = "other-municipality"  # handed over at the citizen's request
+    LATER_START = "later-start"  # the plan asks for it
+    FREE_CHOICE = "free-choice"  # went to a private supplier
+    SENT_IN_ERROR = "sent-in-error"
+    FREE_CHOICE_DECLINED = "free-choice-declined"  # offered, and prefers to wait
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referral:
     """One accepted plan, or referral on another ground, and its clock.
@@ -45,6 +58,8 @@ class Referral:
     `paused_at`: since when the citizen is in hospital again, and the clock stands still.
     `clock_from`: the day of discharge from a readmission, from which the limit runs anew.
     `started`: local day of the first session attended. `gp`: EAN of the GP who gets a copy.
+    `wishes`: whom the citizen wants next, should the provider decline. `no_start`: why there is no
+    start in time, where somebody decided so (`reason_of_no_start` tells all five).
     `work`: what a human still has to look at, as (reason, about).
     `offered`: local days of all first sessions ever offered; a cancelled one still counts (KL).
     """
@@ -78,6 +93,8 @@ class Referral:
     work: tuple[tuple[str, str], ...] = ()
     started: date | None = None
     gp: str | None = None
+    wishes: tuple[str, ...] = ()
+    no_start: NoStart | None = None
 
     @property
     def begins(self) -> date:
@@ -91,6 +108,17 @@ class Referral:
             return False
         start = max(self.begins, self.later_start or self.begins)
         return any(start <= day <= self.limit for day in self.offered)
+
+    def reason_of_no_start(self, today: date) -> NoStart | None:
+        """KL's reason why there is no start in time on this local day; None where none is due."""
+        if self.closed is CloseReason.ENTERED_IN_ERROR:
+            return NoStart.SENT_IN_ERROR
+        if self.started is not None or self.started_in_time:
+            return None
+        if self.no_start is not None:
+            return self.no_start
+        waits = self.later_start is not None and self.later_start > max(today, self.begins)
+        return NoStart.LATER_START if waits else None
 
     @property
     def waits(self) -> bool:

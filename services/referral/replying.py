@@ -21,7 +21,7 @@ from services.referral.commands import Refusal
 from services.referral.configuration import Directory, Hospitals
 from services.referral.desk import Change, Desk
 from services.referral.events import ACKNOWLEDGED
-from services.referral.outgoing import event_of
+from services.referral.outgoing import events_of
 from services.referral.plan import Plan, Problem, Unreadable
 from services.referral.programme_policy import Portfolio
 from services.referral.register import Register
@@ -132,9 +132,7 @@ class Reply(ABC):
         """What others hear of a decision."""
         office, events = self._office, []
         for fact, after in change.happened:
-            performer = office.directory.performers.get(after.provider)
-            event = event_of(fact, after, office.portfolio, performer)
-            events += [event] if event is not None else []
+            events += events_of(fact, after, office.portfolio, office.directory)
         return events
 
     def _settle(

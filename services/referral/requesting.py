@@ -15,7 +15,7 @@ from services.referral.commands import Case, Refusal, RevokePlan, Wait
 from services.referral.contacts import residence_of, told_by
 from services.referral.domain import decide
 from services.referral.facts import Fact, Noted
-from services.referral.outgoing import event_of
+from services.referral.outgoing import events_of
 from services.referral.plan import Purpose
 from services.referral.portfolio.register import route
 from services.referral.replying import Reply, document_key, referral_key
@@ -124,9 +124,7 @@ class Requesting(Reply):
         if told is not None:
             events.append(office.register.keep(desk, request.person, one.cpr_hash, told, one.cause))
         for fact, after in change.happened:
-            performer = office.directory.performers.get(after.provider)
-            event = event_of(fact, after, office.portfolio, performer)
-            events += [event] if event is not None else []
+            events += events_of(fact, after, office.portfolio, office.directory)
         if request.purpose is Purpose.NEW:
             desk.detail(about, office.register.seal_details(request, about))
         notes = [fact.note for fact in facts if isinstance(fact, Noted)]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.referral import store_worklist
 from services.referral.plan import PlanType
 from services.referral.programme import Basis
-from services.referral.referral import CloseReason, FreeChoiceReason, Referral
+from services.referral.referral import CloseReason, FreeChoiceReason, NoStart, Referral
 
 if TYPE_CHECKING:
     from shared.database import Connection, Row
@@ -112,6 +112,8 @@ def _referral(row: Row, offered: Iterable[date], work: Iterable[tuple[str, str]]
         free_choice=FreeChoiceReason(row["free_choice"]) if row["free_choice"] else None,
         paused_at=row["paused_at"],
         clock_from=row["clock_from"],
+        wishes=tuple(row["wishes"]),
+        no_start=NoStart(row["no_start"]) if row["no_start"] else None,
         work=tuple(work),
         started=row["started_on"],
         gp=row["gp"],

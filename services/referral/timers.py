@@ -39,7 +39,7 @@ class Timetable:
         was = self._deadlines(before) if before is not None else NONE
         now = self._deadlines(after)
         # A timer speaks of one limit: where that moves, its timer is set anew, due or not.
-        moved = before is not None and before.limit != after.limit
+        moved = before is not None and _whose(before) != _whose(after)
         return [
             *_change(AT_RISK, was.at_risk, now.at_risk, after, moved),
             *_change(MISSED, was.missed, now.missed, after, moved),
@@ -53,6 +53,11 @@ class Timetable:
         days = municipality.at_risk_days if municipality else DEFAULT_AT_RISK_DAYS
         grace = rule.grace if rule is not None else timedelta(0)
         return deadlines(referral, at_risk_days=days, grace=grace)
+
+
+def _whose(referral: Referral) -> tuple[date | None, str]:
+    """The limit that a timer speaks of, and whose partition's owner takes it."""
+    return referral.limit, referral.provider
 
 
 def limit_in(data: bytes) -> date:

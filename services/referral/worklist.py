@@ -120,6 +120,8 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     "that is for you and the citizen.",
     WorkReason.ACTION_OVERDUE: "Somebody was to do something for the citizen, and the day has "
     "passed.",
+    WorkReason.DECLINED: "Everybody whom the citizen chose has declined, or the municipality's own "
+    "has: somebody talks with the citizen.",
     WorkReason.NOT_ESTABLISHED: "No provider has the programme that the plan asks for, so nothing "
     "is ordered.",
     WorkReason.STAYS_AWAY: "The citizen did not come to two sessions in a row.",
@@ -191,6 +193,7 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
             "in the action plan.",
         ),
     ),
+    WorkReason.DECLINED: (_WAIT, _OPEN_FREE_CHOICE),
     WorkReason.NOT_ESTABLISHED: (
         Choice(
             name="given-elsewhere",

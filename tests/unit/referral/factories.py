@@ -31,6 +31,7 @@ from services.referral.programme_policy import Terms
 from services.referral.referral import Referral
 from services.referral.register import Register
 from services.referral.replying import Office
+from services.referral.suppliers import with_suppliers
 from services.referral.timers import Timetable
 from shared.crypto import Vault
 from shared.envelope import TYPE_PREFIX, Message
@@ -73,7 +74,8 @@ def a_register() -> Register:
 
 def an_office() -> Office:
     """The office as configured in deploy/, with keys of the tests' own."""
-    directory = configuration.directory(ROOT / "deploy" / "municipalities")
+    own = configuration.directory(ROOT / "deploy" / "municipalities")
+    directory = with_suppliers(own, ROOT / "deploy" / "topics.toml")
     return Office(
         hospitals=configuration.Hospitals(ROOT / "deploy" / "topics.toml"),
         directory=directory,

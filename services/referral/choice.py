@@ -1,0 +1,254 @@
+"""The citizen's free choice of who trains, and what handing over means. Standard library only.
+
+Three rights (Sundhedsloven § 140; sst.dk, Frit valg). Always: another of the municipality's own
+places (asked of scheduling, which knows them), and another municipality's institution, which may
+decline. Only when the limit can't be held: a private supplier under the agreement. Handing over is
+an order withdrawn and an order placed: the same referral, the same clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from services.referral.facts import (
+    ChoiceTaken,
+    ChoiceWaived,
+    Fact,
+    HandedOver,
+    Order,
+    OrderPlaced,
+    OrderWithdrawn,
+    Right,
+    WithdrawReason,
+    WorkOpened,
+    WorkReason,
+)
+from services.referral.identity import order_id
+from services.referral.limit import earliest_start
+from services.referral.plan import PlanType
+from services.referral.referral import Referral
+
+
+class Kind(StrEnum):
+    """Whose a provider is."""
+
+    MUNICIPAL = "municipal"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """Somebody who trains. A private one works for `municipalities`, for plans of `plan_types`."""
+
+    code: str
+    name: str
+    sor: str
+    kind: Kind
+    municipalities: frozenset[str] = frozenset()
+    plan_types: frozenset[PlanType] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceCase:
+    """What a choice rests on. `ordinal`: of the order that stands. `home`: who trains by rule."""
+
+    referral: Referral
+    order: Order | None
+    ordinal: int
+    home: str
+    providers: Mapping[str, Provider]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeChoice:
+    """The citizen chooses: the first of these, or the next where one declines."""
+
+    providers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiveChoice:
+    """The citizen was offered the free choice and prefers to wait for the municipality."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineOrder:
+    """A provider says no to an order. `reason` is a word of the provider's."""
+
+    order_id: str
+    provider: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveAway:
+    """The citizen moves: another municipality is responsible, and its provider trains."""
+
+    municipality: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsuitable:
+    """It can't be done; `text` says why, without people. `status`: HTTP's."""
+
+    status: int
+    text: str
+
+
+ChoiceCommand: TypeAlias = TakeChoice | WaiveChoice | DeclineOrder | MoveAway
+
+
+def decide_choice(
+    case: ChoiceCase, command: ChoiceCommand, now: datetime
+) -> tuple[Fact, ...] | Unsuitable:
+    """What follows from a choice, a refusal or a move. What a provider says of an order that it
+    no longer has changes nothing."""
+    if isinstance(command, DeclineOrder):
+        return tuple(_declined(case, command, now))
+    why = _obstacle(case, command)
+    if why is not None:
+        return why
+    match command:
+        case WaiveChoice():
+            return (ChoiceWaived(referral_id=case.referral.referral_id, at=now),)
+        case MoveAway():
+            return tuple(_moved_away(case, command, now))
+        case TakeChoice():
+            return tuple(_taken(case, command, now))
+
+
+def _obstacle(case: ChoiceCase, command: ChoiceCommand) -> Unsuitable | None:
+    referral, hands_over = case.referral, not isinstance(command, WaiveChoice)
+    stands = referral.order_stands and case.order is not None
+    obstacles = (
+        (referral.closed is not None, "the referral is closed"),
+        (
+            not hands_over and referral.free_choice is None,
+            "free choice is not open, so there is nothing to decline",
+        ),
+        (hands_over and not stands, "nothing is ordered that could be handed over"),
+        (
+            hands_over and referral.paused_at is not None,
+            "the citizen is in hospital: hand over when the referral goes on",
+        ),
+        (
+            isinstance(command, MoveAway) and command.municipality == referral.municipality,
+            "the referral is that municipality's already",
+        ),
+    )
+    for holds, text in obstacles:
+        if holds:
+            return Unsuitable(409, text)
+    chosen = command.providers if isinstance(command, TakeChoice) else ()
+    return next((why for code in chosen if (why := _unsuitable(case, code)) is not None), None)
+
+
+def right_of(case: ChoiceCase, code: str) -> Right:
+    """By which right a provider is chosen."""
+    if code == case.home:
+        return Right.OWN
+    kind = case.providers[code].kind
+    return Right.PRIVATE if kind is Kind.PRIVATE else Right.OTHER_MUNICIPALITY
+
+
+def _unsuitable(case: ChoiceCase, code: str) -> Unsuitable | None:
+    """Why this provider can't be chosen now."""
+    referral, provider = case.referral, case.providers.get(code)
+    if provider is None:
+        return Unsuitable(422, f"{code} is nobody whom we know")
+    private = provider.kind is Kind.PRIVATE
+    obstacles = (
+        (code == referral.provider, 409, f"the order is with {code} already"),
+        (
+            private and referral.free_choice is None,
+            409,
+            "private suppliers may be chosen only when the limit can't be held, and it can",
+        ),
+        (
+            private and referral.municipality not in provider.municipalities,
+            422,
+            f"{code} has no agreement with this municipality",
+        ),
+        (
+            private and referral.type not in provider.plan_types,
+            422,
+            f"{code} has no agreement for this type of plan",
+        ),
+    )
+    return next((Unsuitable(status, text) for holds, status, text in obstacles if holds), None)
+
+
+def _taken(case: ChoiceCase, command: TakeChoice, now: datetime) -> Iterator[Fact]:
+    first, *wishes = command.providers
+    right = right_of(case, first)
+    yield ChoiceTaken(referral_id=case.referral.referral_id, right=right, chosen=first, at=now)
+    yield from _over(case, first, tuple(wishes), _WHY[right], now)
+
+
+_WHY = {
+    Right.OWN: WithdrawReason.HANDED_BACK,
+    Right.OTHER_MUNICIPALITY: WithdrawReason.OTHER_MUNICIPALITY,
+    Right.PRIVATE: WithdrawReason.FREE_CHOICE,
+}
+
+
+def _moved_away(case: ChoiceCase, command: MoveAway, now: datetime) -> Iterator[Fact]:
+    why = WithdrawReason.MOVED
+    yield from _over(case, command.provider, (), why, now, municipality=command.municipality)
+
+
+def _declined(case: ChoiceCase, command: DeclineOrder, now: datetime) -> Iterator[Fact]:
+    referral = case.referral
+    current = (referral.order_id, referral.provider) == (command.order_id, command.provider)
+    if not current or not referral.order_stands or case.order is None:
+        return
+    if referral.provider == case.home:
+        # Nobody is behind the municipality's own: a human looks.
+        yield WorkOpened(
+            referral_id=referral.referral_id, reason=WorkReason.DECLINED, about=command.provider
+        )
+        return
+    suitable = [code for code in referral.wishes if _unsuitable(case, code) is None]
+    to, rest = (suitable[0], tuple(suitable[1:])) if suitable else (case.home, ())
+    yield from _over(case, to, rest, WithdrawReason.DECLINED, now)
+    if to == case.home:
+        yield WorkOpened(
+            referral_id=referral.referral_id, reason=WorkReason.DECLINED, about=command.provider
+        )
+
+
+def _over(
+    case: ChoiceCase,
+    provider: str,
+    wishes: tuple[str, ...],
+    why: WithdrawReason,
+    now: datetime,
+    *,
+    municipality: str | None = None,
+) -> Iterator[Fact]:
+    """The order withdrawn from one and placed with the other; the limit is the same."""
+    referral, order = case.referral, case.order
+    assert order is not None, "only what is ordered is handed over"
+    me = referral.referral_id
+    yield OrderWithdrawn(referral_id=me, order_id=order.order_id, reason=why)
+    yield HandedOver(
+        referral_id=me,
+        provider=provider,
+        municipality=municipality or referral.municipality,
+        wishes=wishes,
+        why=why,
+        at=now,
+    )
+    soonest = earliest_start(now, referral.begins, referral.later_start)
+    placed = replace(
+        order,
+        order_id=order_id(me, case.ordinal + 1),
+        earliest=max(order.earliest, soonest),
+        limit=referral.limit,
+    )
+    yield OrderPlaced(referral_id=me, order=placed)

@@ -1,0 +1,66 @@
+"""Examples of the free choice: what is published, and what a private supplier writes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from services.referral.events import FreeChoiceTaken, FreeChoiceWaived, ReferralHandedOver
+from services.referral.facts import Right, WithdrawReason
+from services.referral.incoming_supplier import (
+    ACCEPTED,
+    DECLINED,
+    MODELS,
+    OrderAccepted,
+    OrderDeclined,
+    SupplierPlace,
+)
+from shared.envelope import TYPE_PREFIX
+
+__all__ = ["MODELS", "examples"]
+
+_AT = datetime(2022, 5, 27, 8, 0, tzinfo=UTC)
+_REFERRAL = "2b0c9ba1-6a35-5c0f-9f1a-6d1f6f6b7a10"
+_ORDER = "7d3cf1b6-5b0e-5c55-8d5a-0f5e1c9b2a44"
+_CITIZEN = "MFZGKMZTGQ2TKNRXHA4TAYLCMM"
+_SUPPLIER = "fysioterapi-randers"
+
+
+def examples() -> dict[str, bytes]:
+    """By name without prefix."""
+    taken = FreeChoiceTaken(
+        referral_id=_REFERRAL,
+        citizen_id=_CITIZEN,
+        provider="730",
+        municipality="730",
+        right=Right.PRIVATE,
+        chosen=_SUPPLIER,
+        at=_AT,
+    )
+    waived = FreeChoiceWaived(
+        referral_id=_REFERRAL, citizen_id=_CITIZEN, provider="730", municipality="730", at=_AT
+    )
+    over = ReferralHandedOver(
+        referral_id=_REFERRAL,
+        citizen_id=_CITIZEN,
+        provider=_SUPPLIER,
+        municipality="730",
+        reason=WithdrawReason.FREE_CHOICE,
+        limit=date(2022, 5, 31),
+        at=_AT,
+    )
+    declined = OrderDeclined(
+        order_id=_ORDER, referral_id=_REFERRAL, provider=_SUPPLIER, reason="no-capacity"
+    )
+    accepted = OrderAccepted(
+        order_id=_ORDER,
+        referral_id=_REFERRAL,
+        provider=_SUPPLIER,
+        start=datetime(2022, 5, 30, 7, 0, tzinfo=UTC),
+        place=SupplierPlace(name="Prøvegade 9", address="Prøvegade 9", postcode="8900"),
+    )
+    named = {one.event_type: one for one in (taken, waived, over)}
+    said = {DECLINED: declined, ACCEPTED: accepted}
+    return {
+        name.removeprefix(TYPE_PREFIX): one.model_dump_json().encode()
+        for name, one in (*named.items(), *said.items())
+    }
