@@ -120,6 +120,7 @@ ELEMENTS: Final[Mapping[Format, Mapping[Field, str]]] = {
     },
     Format.XREF: {
         Field.DOCUMENT: _XREF,
+        Field.ATTACHMENT: _XREF,
         Field.DOCUMENT_ID: f"{_XREF}/Letter/Identifier",
         Field.SENDER: f"{_XREF}/Sender/EANIdentifier",
         Field.MESSAGE_SENDER: f"{_XREF}/Sender/EANIdentifier",
