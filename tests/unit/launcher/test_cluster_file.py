@@ -48,8 +48,10 @@ def test_a_family_has_a_topic_for_each_party(committed: Cluster) -> None:
         assert re.match(committed.pattern("hospital.{hospital}.referrals"), one.name)
 
 
-def test_a_family_without_parties_has_no_topics(committed: Cluster) -> None:
-    assert committed.expand(["provider.{provider}.responses"]) == []
+def test_a_private_supplier_writes_only_its_own_answers(committed: Cluster) -> None:
+    (topic,) = committed.expand(["provider.{provider}.responses"])
+    assert topic.producers == ["provider-fysioterapi-randers"]
+    assert topic.consumers == ["referral"]
 
 
 def test_a_department_of_the_published_story_may_send_for_its_hospital(committed: Cluster) -> None:
