@@ -93,6 +93,8 @@ def beside(found: Json, best: Json) -> Iterator[RenderableType]:
         table.add_column(head, justify=justify)  # type: ignore[arg-type]
     for key, meant in found["figures"].items():
         name = f"{meant['name']}{', ' + meant['unit'] if meant['unit'] else ''}"
+        if key == "worst_district_km" and best["worst_district"]:
+            name += f" (then {escape(best['worst_district']['name'])})"
         mean, half = best["difference"][key]
         table.add_row(
             name,

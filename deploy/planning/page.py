@@ -181,6 +181,8 @@ def _beside(found: Json, best: Json) -> Iterable[str]:
     for key, meant in found["figures"].items():
         mean, half = best["difference"][key]
         unit = f", {meant['unit']}" if meant["unit"] else ""
+        if key == "worst_district_km" and best["worst_district"]:
+            unit += f" (then {best['worst_district']['name']})"
         yield _row(
             f"{meant['name']}{unit}",
             f"{today['figures'][key]:.1f}",

@@ -246,9 +246,12 @@ def parse_day(text: str) -> int | date:
     if name in _DAYS:
         return _DAYS[name]
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
         raise ValueError(f"{text.strip()!r} is no weekday (mon … sun) and no date") from None
+    if not 2000 <= day.year <= 2200:
+        raise ValueError(f"{text.strip()!r} must lie between 2000 and 2200")
+    return day
 
 
 def parse_time(text: str) -> time:

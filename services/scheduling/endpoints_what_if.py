@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -120,6 +121,8 @@ class WhatIf:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LINE,
+            # It needs no password of ours, so it gets none.
+            env={key: value for key, value in os.environ.items() if not key.startswith("GENVEJ_")},
         )
         assert process.stdin is not None, "it was asked for"
         assert process.stdout is not None, "it was asked for"

@@ -89,6 +89,11 @@ def test_how_many_runs_and_how_long_is_said_first(files: Path) -> None:
     assert "About" in said
 
 
+def test_the_same_question_gets_the_same_answer_also_from_several_processes(files: Path) -> None:
+    once = found(files, *KEEP_TWO, "--policy", "priced")
+    assert found(files, *KEEP_TWO, "--policy", "priced", "--workers", "2") == once
+
+
 def test_staff_that_is_cut_takes_its_seats_with_it(files: Path) -> None:
     close = ("--close", "syd", "--rooms", "stay")
     cut = found(files, *close, "--staff", "cut")["options"][0]
