@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.cli.what_if_way import way
-from deploy.planning.page import signed
+from deploy.planning.tables import signed
 
 Json = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.planning.page import signed
+from deploy.planning.tables import signed
 
 
 def way(found: Mapping[str, Any]) -> Iterator[RenderableType]:

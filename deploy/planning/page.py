@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from deploy.planning import map as map_
 from deploy.planning import tradeoff
+from deploy.planning.page_way import transition, travel
+from deploy.planning.tables import WIDE, number, row, signed
 
 Json = Mapping[str, Any]
 
@@ -32,7 +34,7 @@ def page(found: Json, command: str) -> str:
     style = files("deploy.planning").joinpath("page.css").read_text(encoding="utf-8")
     body = [*_head(found, best, title), "<main>", *_cards(found, best), *_map(found, best)]
     body += [*_tradeoff(found, best), *_beside(found, best), *_parts(found, best)]
-    body += [*_transition(found), *_travel(found), *_rests(found), "</main>", _foot(found, command)]
+    body += [*transition(found), *travel(found), *_rests(found), "</main>", _foot(found, command)]
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -150,7 +152,7 @@ def _choices(
     best = tradeoff.unbeaten(options)
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for _, head in COLUMNS)
     yield (
-        f'<div class="wide"><table><caption>{escape(caption)}. ●: no other choice is better in '
+        f"{WIDE}<table><caption>{escape(caption)}. ●: no other choice is better in "
         "both late share and mean way.</caption><thead><tr>"
         f'<th scope="col">no.</th><th scope="col" class="text">locations that stay</th>{heads}'
         "</tr></thead><tbody>"
@@ -158,9 +160,9 @@ def _choices(
     for name, one in now:
         yield f'<tr class="now"><td></td><th scope="row" class="text">{escape(name)}</th>'
         yield _cells(one) + "</tr>"
-    for row, one in enumerate(options):
-        mark = " ●" if row in best else ""
-        yield f'<tr><td>{row + 1}</td><th scope="row" class="text set">{_set(one)}{mark}</th>'
+    for number_, one in enumerate(options, 1):
+        mark = " ●" if number_ - 1 in best else ""
+        yield f'<tr><td>{number_}</td><th scope="row" class="text set">{_set(one)}{mark}</th>'
         yield _cells(one) + "</tr>"
     yield "</tbody></table></div>"
 
@@ -172,7 +174,7 @@ def _cells(one: Json) -> str:
 def _beside(found: Json, best: Json) -> Iterable[str]:
     today = found["today"]
     yield (
-        f"<h2>Beside today, figure by figure</h2><div class=wide><table><caption>"
+        f"<h2>Beside today, figure by figure</h2>{WIDE}<table><caption>"
         f"{escape(best['name'])}, {found['question']['seeds']} seeds; the difference is paired, "
         "with its 95 % interval.</caption><thead><tr>"
         '<th scope="col" class="text">figure</th><th scope="col">today</th>'
@@ -183,13 +185,13 @@ def _beside(found: Json, best: Json) -> Iterable[str]:
         unit = f", {meant['unit']}" if meant["unit"] else ""
         if key == "worst_district_km" and best["worst_district"]:
             unit += f" (then {best['worst_district']['name']})"
-        yield _row(
+        yield row(
             f"{meant['name']}{unit}",
             f"{today['figures'][key]:.1f}",
             f"{best['figures'][key]:.1f}",
             signed(mean, half),
         )
-    yield _row(
+    yield row(
         "first sessions that can be held a week",
         f"{today['seats']:.0f}",
         f"{best['seats']:.0f}",
@@ -198,9 +200,9 @@ def _beside(found: Json, best: Json) -> Iterable[str]:
     for key, name in (("rides_a_week", "rides, DKK a week"), ("per_session", "a session, DKK")):
         now, then = today["cost"][key], best["cost"][key]
         if then is None:
-            yield _row(name, "not computed", "not computed", "no price given")
+            yield row(name, "not computed", "not computed", "no price given")
         else:
-            yield _row(name, f"{now:,.0f}", f"{then:,.0f}", signed(then - now, digits=0))
+            yield row(name, f"{now:,.0f}", f"{then:,.0f}", signed(then - now, digits=0))
     yield "</tbody></table></div>"
 
 
@@ -212,70 +214,14 @@ def _parts(found: Json, best: Json) -> Iterable[str]:
         ("Mean way by district", "district_km", "km"),
     ):
         yield (
-            f"<h2>{title}</h2><div class=wide><table><caption>{title}, {unit}.</caption><thead><tr>"
+            f"<h2>{title}</h2>{WIDE}<table><caption>{title}, {unit}.</caption><thead><tr>"
             '<th scope="col" class="text"></th><th scope="col">today</th><th scope="col">then</th>'
             "</tr></thead><tbody>"
         )
         for code, value in found["today"][key].items():
             if value is not None or best[key][code] is not None:
-                yield _row(names.get(code, code), _number(value), _number(best[key][code]))
+                yield row(names.get(code, code), number(value), number(best[key][code]))
         yield "</tbody></table></div>"
-
-
-def _travel(found: Json) -> Iterable[str]:
-    travel = found["travel"]
-    if not travel:
-        return
-    names = {site["code"]: site["name"] for site in found["sites"]}
-    yield (
-        f"<h2>By travel alone</h2><div class=wide><table><caption>Ranked by "
-        f"{escape(travel['objective'])}. The first is {escape(travel['first'])}.</caption><thead>"
-        '<tr><th scope="col" class="text">locations that stay</th><th scope="col">km</th></tr>'
-        "</thead><tbody>"
-    )
-    for one in travel["sets"]:
-        yield _row(" + ".join(names[code] for code in one["keep"]), f"{one['km']:.2f}")
-    yield "</tbody></table></div>"
-
-
-def _transition(found: Json) -> Iterable[str]:
-    plan = found.get("transition")
-    if not plan:
-        return
-    names = {site["code"]: site["name"] for site in found["sites"]}
-    yield (
-        f"<h2>The way there, month by month</h2><p>Of {plan['orders_tried']} orders of closing the "
-        f"one of {escape(plan['objective'])}: "
-        f"<strong>{escape(', then '.join(names[one] for one in plan['orders'][0]['order']))}"
-        "</strong>.</p>"
-    )
-    heads = (
-        "closes",
-        "late, %",
-        "late, vulnerable, %",
-        "mean km",
-        "bookings moved",
-        "of them late",
-    )
-    cells = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    yield (
-        f"<div class=wide><table><caption>Months of {plan['weeks']} weeks; each closing announced "
-        f"{plan['notice']} days before; {plan['seeds']} seeds; in brackets how much more than if "
-        "nothing closed, with the paired 95 % interval.</caption><thead><tr>"
-        f'<th scope="col" class="text">from</th>{cells}</tr></thead><tbody>'
-    )
-    for month in plan["months"]:
-        yield _row(
-            month["from"],
-            names.get(month["closes"], "–"),
-            *(
-                f"{month[key]:.1f} ({signed(*month[f'{key}_more'])})"
-                for key in ("late", "vulnerable_late", "km")
-            ),
-            f"{month['moved']:.1f}",
-            f"{month['moved_late']:.1f}",
-        )
-    yield "</tbody></table></div>"
 
 
 def _rests(found: Json) -> Iterable[str]:
@@ -298,19 +244,3 @@ def _set(one: Json) -> str:
     return " ".join(
         f"<span>{escape(part)}</span>" for part in one["name"].replace(" + ", " +\n").split("\n")
     )
-
-
-def _row(name: str, *cells: str) -> str:
-    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f'<tr><th scope="row" class="text">{escape(name)}</th>{told}</tr>'
-
-
-def signed(value: float, half: float | None = None, *, digits: int = 1) -> str:
-    """A difference, with a real minus, and half its interval's width where there is one."""
-    rounded = round(value, digits) + 0.0
-    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
-    return f"{sign}{abs(rounded):,.{digits}f}" + ("" if half is None else f" ± {half:.1f}")
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
