@@ -6,17 +6,23 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from deploy.cli import kafka
+from deploy.cli.main import app
 from deploy.cli.receipts import Receipt, read_receipt
+from deploy.demo.capacity import rosters
 from deploy.demo.documents import ruddi_fhir, ruddi_ggop
 from deploy.demo.ledger import COPENHAGEN
 from deploy.demo.rosters import state_capacity
 from deploy.demo.run import CLOCK, DAY
 from deploy.local.stack import Stack
+from deploy.planning.reading import roster_of
+from deploy.planning.roster import stated
 from tests.conftest import Stacks
 
 HOSPITAL = "100000000000316"
@@ -72,3 +78,39 @@ def test_ruddis_plan_is_accepted_and_offered_inside_its_limit(
     assert status["code"]["code"] == ASSESSMENT
     assert status["performer"] == HOLBAEK
     assert status["location"]["name"]
+
+
+def genvej(*command: str) -> Result:
+    """What the command prints; whatever it raises is raised."""
+    result = CliRunner().invoke(app, list(command), catch_exceptions=False)
+    assert result.exit_code in {0, 3}, result.output
+    return result
+
+
+def test_planners_state_capacity_from_files_and_ask_what_fewer_locations_would_mean(
+    holbaek: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The weeks are later than the story's, and its plans are the past that is asked."""
+    monkeypatch.setenv("GENVEJ_STATE", str(holbaek.state.folder))
+    monkeypatch.delenv("GENVEJ_KAFKA", raising=False)
+    monday = date(2022, 7, 4)
+    file = str(rosters()["316"])
+    weeks = ("--from", monday.isoformat(), "--weeks", "2")
+    said = " ".join(genvej("capacity", "import", file, *weeks).stdout.split())
+    assert "6 statements published as roster-holbaek: 6 accepted, 0 refused" in said
+    older = genvej("capacity", "import", file, *weeks, "--version", "1")
+    assert older.exit_code == 3
+    assert "316.toml:6: holbaek 2022-W27: version is older than" in older.stderr
+    exported = tmp_path / "again.toml"
+    told = genvej("capacity", "export", "--provider", "316", "--week", "2022-W27").stdout
+    exported.write_text(told, encoding="utf-8")
+    again, before = (
+        {one.week.location.code: one.week for one in stated(roster_of(path), monday)}
+        for path in (exported, rosters()["316"])
+    )
+    assert again == before
+    question = ("--close", "jyderup", "--staff", "follow", "--rooms", "move", "--json")
+    quick = ("--policy", "priced", "--weeks", "2", "--seeds", "2")
+    found = json.loads(genvej("what-if", "--provider", "316", *question, *quick).stdout)
+    assert found["options"][0]["close"] == ["jyderup"]
+    assert found["question"]["requests"] == "the past of provider 316"
