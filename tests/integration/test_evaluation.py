@@ -15,6 +15,7 @@ from deploy.demo.documents import fhir_plan
 from services.referral.drop_ins import DropIns
 from services.referral.evaluation.handlers import Evaluation
 from services.referral.evaluation.timers import ASK
+from services.referral.events import CitizenName
 from services.referral.store_orders import newest_orders, save_orders
 from shared.endpoints import Refused
 from shared.envelope import Event, Message
@@ -119,12 +120,17 @@ async def test_only_a_completed_course_is_asked_about(
     assert len(names(await rings(room, id_, moment))) == count
 
 
-async def test_nobody_who_is_dead_is_asked(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "now", [{"deceased": True}, {"name": CitizenName(given="", family="")}], ids=["dead", "erased"]
+)
+async def test_nobody_who_is_dead_or_erased_is_asked(
+    room: Room, monkeypatch: pytest.MonkeyPatch, now: dict[str, Any]
+) -> None:
     id_ = await a_basal_course(room)
     register = type(EVALUATION.register)
     known = register.open
     monkeypatch.setattr(
-        register, "open", lambda self, one: known(self, one).model_copy(update={"deceased": True})
+        register, "open", lambda self, one: known(self, one).model_copy(update=now)
     )
     assert names(await rings(room, id_, "before")) == []
 

@@ -98,7 +98,7 @@ class Evaluation:
         return events
 
     async def _may_be_asked(self, unit: Unit, referral: Referral, timer: DueTimer) -> bool:
-        """Nobody is asked about a course that was not theirs, and nobody who is dead."""
+        """Nobody is asked about a course that was not theirs, who is dead, or who was erased."""
         before = timer.data == Moment.BEFORE.value.encode()
         if referral.closed is not (None if before else CloseReason.COMPLETED):
             return False
@@ -110,7 +110,9 @@ class Evaluation:
             cause=timer.id,
         )
         await store_citizens.log_access(unit.conn, [access], unit.now)
-        return not self.register.open(found[referral.citizen_id]).deceased
+        person = self.register.open(found[referral.citizen_id])
+        erased = not person.name.family and not person.name.given
+        return not (person.deceased or erased)
 
     async def answer(self, unit: Unit, call: Call) -> Answer:
         """POST /evaluations/{id}/answer. An answer may be written anew; the newest holds."""
