@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from math import comb
 from typing import Final
 
 import numpy as np
@@ -220,16 +221,45 @@ def free_hours(world: World, *, load: float | None, seed: int) -> Supply:
     under way, drawn by the seed, that first sessions fill the rest to that share."""
     if load is None:
         return world.supply
-    share = world.per_week / (load * world.seats_per_week) if load > 0 else np.inf
-    if share > 1:
+    chance = np.random.Generator(np.random.PCG64([seed, 7]))
+    share = _share_open(world, load)
+    return replace(
+        world.supply, capacity=chance.binomial(world.supply.capacity, share).astype(np.int64)
+    )
+
+
+def _share_open(world: World, load: float) -> float:
+    """The share of therapists' hours that leaves as many sessions as the load wants, on average.
+
+    Halved to it, since rooms make sessions fall more slowly than hours.
+    """
+    wanted = world.per_week / load if load > 0 else np.inf
+    if wanted > world.seats_per_week:
         raise InvalidInputError(
             f"{world.seats_per_week:.0f} first sessions a week can be held and "
             f"{world.per_week:.0f} plans come: the load is at least "
             f"{world.per_week / world.seats_per_week:.2f}"
         )
-    chance = np.random.Generator(np.random.PCG64([seed, 7]))
-    capacity = chance.binomial(world.supply.capacity, share).astype(np.int64)
-    return replace(world.supply, capacity=capacity)
+    staff = world.supply.capacity.sum(0)[:, : world.days].reshape(-1)
+    rooms = world.supply.rooms[:, : world.days].reshape(-1)
+    pairs, counts = np.unique(np.stack([staff, rooms]), axis=1, return_counts=True)
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        share = (low + high) / 2
+        held = sum(
+            count * _sessions(int(n), int(r), share)
+            for n, r, count in zip(*pairs, counts, strict=True)
+        )
+        low, high = (share, high) if held * 7 / world.days < wanted else (low, share)
+    return high
+
+
+def _sessions(staff: int, rooms: int, share: float) -> float:
+    """Sessions at once, on average, of `staff` who are each there by the share."""
+    return sum(
+        comb(staff, n) * share**n * (1 - share) ** (staff - n) * min(n, rooms)
+        for n in range(staff + 1)
+    )
 
 
 def _brought(demand: Demand, first: date) -> Demand:
