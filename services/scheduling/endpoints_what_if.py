@@ -23,6 +23,7 @@ from shared.handling import Unit
 _LOG: Final = logging.getLogger("services.scheduling")
 PLANNERS: Final = frozenset({"planner"})
 MOST_REMEMBERED: Final = 20
+MOST_SECONDS: Final = 3600
 _LINE: Final = 64 * 1024 * 1024  # bytes: an answer is one line
 COMMAND: Final = (sys.executable, "-m", "services.scheduling.what_if")
 
@@ -37,7 +38,8 @@ class Study:
 
 
 class WhatIf:
-    """The endpoints. Answers are kept in memory, the newest 20; one simulation runs at a time.
+    """The endpoints. Answers are kept in memory, the newest 20; one simulation runs at a time, for
+    an hour at most.
 
     `habits` are a provider's weights, and how many open days before their session it tells. The
     simulation is a process of its own (`COMMAND`), told to be nice.
@@ -108,7 +110,8 @@ class WhatIf:
 
     async def _run(self, study: Study, job: Job) -> None:
         try:
-            await self._simulate(study, job)
+            async with asyncio.timeout(MOST_SECONDS):
+                await self._simulate(study, job)
         except (OSError, ValueError) as error:
             _LOG.warning("a what-if could not be simulated: %s", type(error).__name__)
         finally:

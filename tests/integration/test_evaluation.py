@@ -129,9 +129,7 @@ async def test_nobody_who_is_dead_or_erased_is_asked(
     id_ = await a_basal_course(room)
     register = type(EVALUATION.register)
     known = register.open
-    monkeypatch.setattr(
-        register, "open", lambda self, one: known(self, one).model_copy(update=now)
-    )
+    monkeypatch.setattr(register, "open", lambda self, one: known(self, one).model_copy(update=now))
     assert names(await rings(room, id_, "before")) == []
 
 
