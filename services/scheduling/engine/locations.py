@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import combinations, permutations
+from itertools import permutations
 
 import numpy as np
 
@@ -48,14 +48,6 @@ class Change:
             raise InvalidInputError(
                 f"cannot keep {len(self.keep)} of {len(self.between)} locations: one is unknown"
             )
-
-
-def subsets(places: int, sizes: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Every choice of the asked numbers of places to keep, small ones first."""
-    for size in sorted(set(sizes)):
-        if not 1 <= size <= places:
-            raise InvalidInputError(f"cannot keep {size} of {places} locations")
-        yield from combinations(range(places), size)
 
 
 def closing_orders(closed: Sequence[int]) -> list[tuple[int, ...]]:

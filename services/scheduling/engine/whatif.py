@@ -8,7 +8,7 @@ today's locations do, and the differences are paired.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
@@ -189,23 +189,6 @@ def beside(today: Sequence[Figures], other: Sequence[Figures]) -> Beside:
         },
         seeds=len(today),
     )
-
-
-def search(
-    keeps: Sequence[tuple[int, ...]],
-    quick: Callable[[tuple[int, ...]], Beside],
-    thorough: Callable[[tuple[int, ...]], Beside],
-    *,
-    objective: str = "late",
-    best: int = 10,
-) -> list[tuple[tuple[int, ...], Beside]]:
-    """Tries every choice quickly, the best of them thoroughly, lowest named figure first.
-
-    "Best" is so only by that figure, and among those that were tried thoroughly.
-    """
-    ranked = sorted((quick(keep).figures[objective], keep) for keep in keeps)[:best]
-    found = [(keep, thorough(keep)) for _, keep in ranked]
-    return sorted(found, key=lambda pair: (pair[1].figures[objective], pair[0]))
 
 
 def _mean_of(runs: Sequence[dict[str, float]], name: str) -> float:

@@ -15,7 +15,6 @@ from services.scheduling.engine.locations import (
     changed_requests,
     changed_supply,
     closing_orders,
-    subsets,
 )
 from services.scheduling.engine.measures import Case, Figures, Measured, never_in_time
 from services.scheduling.engine.model import Bools, Ints, InvalidInputError, Supply
@@ -24,11 +23,9 @@ from services.scheduling.engine.quick import simulate_online
 from services.scheduling.engine.simulate import simulate
 from services.scheduling.engine.single import OneByOne, Rule, cheapest, nearest
 from services.scheduling.engine.whatif import (
-    Beside,
     Online,
     beside,
     draw,
-    search,
     simulate_change,
 )
 from tests.unit.scheduling.engine.towns import Town, a_town, towns
@@ -85,13 +82,6 @@ def test_staff_as_given_needs_to_be_given() -> None:
 def test_what_cannot_be_kept_is_said(keep: tuple[int, ...], says: str) -> None:
     with pytest.raises(InvalidInputError, match=says):
         a_change(*keep)
-
-
-@pytest.mark.parametrize("size", [0, 6])
-def test_subsets_are_of_one_to_all_locations(size: int) -> None:
-    with pytest.raises(InvalidInputError, match=f"keep {size} of 5"):
-        list(subsets(5, [size]))
-    assert len(list(subsets(5, [3, 2]))) == 20
 
 
 def test_every_order_of_closing_is_tried_up_to_six() -> None:
@@ -225,18 +215,3 @@ def test_differences_are_paired_seed_by_seed() -> None:
     assert compared.figures["late"] - compared.today["late"] == pytest.approx(1)
     with pytest.raises(InvalidInputError, match="same seeds"):
         beside(today, other[:2])
-
-
-def test_the_best_of_the_quick_are_tried_thoroughly() -> None:
-    def late(keep: tuple[int, ...]) -> Beside:
-        return beside([figures_with(0)] * 2, [figures_with(float(sum(keep)))] * 2)
-
-    tried: list[tuple[int, ...]] = []
-
-    def thorough(keep: tuple[int, ...]) -> Beside:
-        tried.append(keep)
-        return late(keep)
-
-    found = search([(3,), (1,), (2,), (0,)], late, thorough, best=2)
-    assert tried == [(0,), (1,)]
-    assert found[0][0] == (0,)
