@@ -148,7 +148,8 @@ class Books:
 
     def _let_go(self, before: Placed, booking: Booking, after: Placed) -> None:
         slot = booking.slot
-        self.calendar.free(slot)
+        if not self.provider.shares(slot, before.order.order_id):
+            self.calendar.free(slot)
         if after.booking is None:
             last = replace(booking, revision=booking.revision + booking.is_told)
             self._save(Session(before, last, "cancelled"))

@@ -58,6 +58,8 @@ class SessionOffered(_Wire):
     location: Place
     room: str | None
     therapist: str = Field(description="The roster's opaque id")
+    company: list[str] = Field(description="Others who lead it too, by the roster's ids")
+    group: str | None = Field(description="What citizens of one group have in common; else null")
     delivery: str
     limit: date | None
     inside_limit: bool
@@ -296,6 +298,8 @@ def _offer(order: Order, booking: Booking, locations: Mapping[str, Location]) ->
         "location": place(locations[slot.location]),
         "room": slot.room,
         "therapist": slot.therapist,
+        "company": list(slot.company),
+        "group": slot.group or None,
         "delivery": order.step.delivery,
         "limit": booking.limit,
         "inside_limit": booking.inside_limit,

@@ -185,6 +185,7 @@ class OrderIn(Incoming):
     referral_id: Code
     citizen_id: Code
     provider: Code
+    programme: Text = ""
     earliest: Day
     limit: Day | None = None
     bedside: bool = False
@@ -275,6 +276,7 @@ def order_of(model: OrderIn) -> Order:
         step=first,
         following=tuple(following),
         bedside=model.bedside,
+        programme=model.programme,
         of=model.of,
         number=model.number,
         gap=_days(model.gap),

@@ -73,6 +73,11 @@ class Step:
     consent: bool = False
 
     @property
+    def gathers(self) -> bool:
+        """Whether several people meet: citizens who share it, or more than one who lead it."""
+        return self.seats > 1 or len(self.leaders) > 1 or any(one.count > 1 for one in self.leaders)
+
+    @property
     def remote(self) -> bool:
         """Whether nobody has to go anywhere."""
         return self.delivery in _REMOTE
@@ -111,6 +116,7 @@ class Order:
     bedside: bool = False
     not_before: date | None = None
     declined: tuple[tuple[datetime, datetime], ...] = ()
+    programme: str = ""
     of: str = ""
     number: int = 1
     gap: Days | None = None
@@ -141,13 +147,26 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A therapist, a room (None where none is needed) and a time at a location."""
+    """A therapist, a room (None where none is needed) and a time at a location.
+
+    `company` are others who lead it too. Citizens of one `group` share all this, each on a `seat`
+    of so many `seats`; without a group there is one.
+    """
 
     location: str
     therapist: str
     room: str | None
     start: datetime
     end: datetime
+    company: tuple[str, ...] = ()
+    group: str = ""
+    seat: int = 1
+    seats: int = 1
+
+    @property
+    def staff(self) -> tuple[str, ...]:
+        """All who lead it."""
+        return (self.therapist, *self.company)
 
     @property
     def length(self) -> timedelta:

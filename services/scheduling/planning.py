@@ -44,6 +44,7 @@ def takes_part(asks: Proposals, order: Order) -> bool:
     """Whether the plan can hold all that the order asks for."""
     return (
         can_be_planned(order, order.step.minutes)
+        and not order.step.gathers
         and not order.declined
         and len({(window.begin, window.finish) for window in order.windows}) <= 1
         and not asks.provider.diary.others(order)

@@ -15,6 +15,7 @@ from services.scheduling.engine.online import (
     same_time,
     that_time,
 )
+from services.scheduling.gatherings import propose_meeting
 from services.scheduling.geography import Point, nearest_first
 from services.scheduling.orders import Alternative, Answer, Booking, Order, Slot
 from services.scheduling.provider import Provider
@@ -45,6 +46,8 @@ class Proposals:
 
     def ask(self, order: Order, now: datetime) -> Answer:
         """The engine's answer to an order."""
+        if order.step.gathers:
+            return propose_meeting(self, order, now)
         sites, note = self.seen_from(order.postcode)
         terms = self.provider.terms
         return propose(
@@ -66,6 +69,8 @@ class Proposals:
         self, order: Order, booking: Booking, wanted: Alternative, now: datetime
     ) -> tuple[Answer | None, tuple[Alternative, ...]]:
         """The answer that books a certain time, None where it is taken; and what else is free."""
+        if order.step.gathers:
+            return None, ()
         sites, _ = self.seen_from(order.postcode)
         first = self.provider.terms.first_day(order, now)
         engaged = self._engaged(order)
@@ -74,7 +79,9 @@ class Proposals:
             return answer, self.others(order, booking.slot, now)
 
     def others(self, order: Order, slot: Slot, now: datetime) -> tuple[Alternative, ...]:
-        """Up to two times that are free beside a slot."""
+        """Up to two times that are free beside a slot; none where several people meet."""
+        if order.step.gathers:
+            return ()
         sites, _ = self.seen_from(order.postcode)
         first = self.provider.terms.first_day(order, now)
         engaged = self._engaged(order)
@@ -82,6 +89,8 @@ class Proposals:
 
     def same_time(self, order: Order, booking: Booking) -> Answer | None:
         """The same time and place with somebody else or in another room."""
+        if order.step.gathers:
+            return None
         slot = same_time(self.calendar, order, booking.slot)
         if slot is None or not order.keeps_limit(slot.start):
             return None
@@ -104,8 +113,9 @@ class Proposals:
 
     @contextmanager
     def swapped(self, free: Iterable[Slot], take: Iterable[Slot] = ()) -> Iterator[None]:
-        """The calendar with some slots free and others taken, for as long as the block lasts."""
-        free, take = list(free), list(take)
+        """The calendar with some slots free and others taken, for as long as the block lasts. What
+        a group shares stays taken."""
+        free, take = [slot for slot in free if not slot.group], list(take)
         for slot in free:
             self.calendar.free(slot)
         for slot in take:

@@ -6,7 +6,7 @@ Standard library only. Decisions read it; only `Provider.put` and `Provider.stat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -74,6 +74,7 @@ class Provider:
         self._held: set[str] = set()
         self._therapists: dict[tuple[str, date], list[tuple[datetime, datetime, str]]] = {}
         self._rooms: dict[tuple[str, str, date], list[tuple[datetime, datetime, str]]] = {}
+        self._groups: dict[str, dict[str, Slot]] = {}
 
     def state(self, week: LocationWeek) -> None:
         """Takes over the whole state of a location-week."""
@@ -161,31 +162,71 @@ class Provider:
         """What was stated about a location for the week of a date."""
         return self.weeks.get((location, week_of(day)))
 
-    def therapist_taken(self, slot: Slot, day: date, besides: frozenset[str]) -> bool:
-        """Whether any other order than those `besides` has the slot's therapist at that time."""
-        return _overlaps(self._therapists.get((slot.therapist, day), ()), slot, besides)
+    def competences(self) -> frozenset[str]:
+        """What anybody here is stated to be able to do."""
+        found: set[str] = set()
+        for week in self.weeks.values():
+            for therapist in week.therapists:
+                found |= therapist.competences
+        return frozenset(found)
+
+    def open_groups(self, kind: str, seats: int) -> Iterator[Slot]:
+        """The next free seat in each group of a kind (see `Slot.group`), by the group's id."""
+        for group in sorted(self._groups):
+            members = self._groups[group]
+            if kind and group.rpartition("#")[0] == kind and members:
+                taken = {slot.seat for slot in members.values()}
+                free = next((n for n in range(1, seats + 1) if n not in taken), None)
+                if free is not None:
+                    yield replace(next(iter(members.values())), seat=free, seats=seats)
+
+    def shares(self, slot: Slot, order_id: str) -> bool:
+        """Whether somebody else of the slot's group is left there."""
+        return bool(self._groups.get(slot.group, {}).keys() - {order_id}) if slot.group else False
+
+    def seat_taken(self, slot: Slot, besides: frozenset[str]) -> bool:
+        """Whether another order has the slot's seat in its group."""
+        members = self._groups.get(slot.group, {}) if slot.group else {}
+        return any(o not in besides and one.seat == slot.seat for o, one in members.items())
+
+    def staff_taken(self, slot: Slot, day: date, besides: frozenset[str]) -> str | None:
+        """Who of the slot's staff any other order than those `besides` has at that time."""
+        besides |= self._groups.get(slot.group, {}).keys() if slot.group else frozenset()
+        for name in slot.staff:
+            if _overlaps(self._therapists.get((name, day), ()), slot, besides):
+                return name
+        return None
 
     def room_taken(self, slot: Slot, day: date, besides: frozenset[str]) -> bool:
         """Whether any other order than those `besides` has the slot's room at that time."""
+        besides |= self._groups.get(slot.group, {}).keys() if slot.group else frozenset()
         key = (slot.location, slot.room or "", day)
         return _overlaps(self._rooms.get(key, ()), slot, besides)
 
     def _hold(self, order_id: str, slot: Slot) -> None:
         day = local_date(slot.start)
         entry = (slot.start, slot.end, order_id)
-        self._therapists.setdefault((slot.therapist, day), []).append(entry)
+        for name in slot.staff:
+            self._therapists.setdefault((name, day), []).append(entry)
         if slot.room is not None:
             self._rooms.setdefault((slot.location, slot.room, day), []).append(entry)
-        week = (slot.location, week_of(day))
-        self.booked[week] = self.booked.get(week, timedelta()) + slot.length
+        if not self.shares(slot, order_id):
+            week = (slot.location, week_of(day))
+            self.booked[week] = self.booked.get(week, timedelta()) + slot.length * len(slot.staff)
+        if slot.group:
+            self._groups.setdefault(slot.group, {})[order_id] = slot
 
     def _release(self, order_id: str, slot: Slot) -> None:
         day = local_date(slot.start)
         entry = (slot.start, slot.end, order_id)
-        self._therapists[slot.therapist, day].remove(entry)
+        for name in slot.staff:
+            self._therapists[name, day].remove(entry)
         if slot.room is not None:
             self._rooms[slot.location, slot.room, day].remove(entry)
-        self.booked[slot.location, week_of(day)] -= slot.length
+        if slot.group:
+            del self._groups[slot.group][order_id]
+        if not self.shares(slot, order_id):
+            self.booked[slot.location, week_of(day)] -= slot.length * len(slot.staff)
 
 
 def _overlaps(

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from services.scheduling.capacity import local_date
 from services.scheduling.course import BETWEEN, earliest_after
 from services.scheduling.engine.calendar import Day, cells_of, runs
 from services.scheduling.engine.courses import CoursePrice, Offer, Rhythm, plan_course
 from services.scheduling.engine.grid import day_number
 from services.scheduling.engine.search import Engaged, Search, Site
+from services.scheduling.gatherings import Meeting, meetings, reason_of
 from services.scheduling.orders import Answer, Order, Slot
 from services.scheduling.proposals import Proposals
 
@@ -24,11 +26,12 @@ _FAR: Final = timedelta(days=120)
 
 @dataclass(frozen=True, slots=True)
 class _Time:
-    """What an offer stands for."""
+    """What an offer stands for; `meeting` where several people meet."""
 
     site: Site
     day: Day
     cell: int
+    meeting: Meeting | None = None
 
 
 def in_rhythm(
@@ -81,6 +84,8 @@ def _offers(
     asks: Proposals, order: Order, first: date, last: date
 ) -> tuple[dict[Offer, _Time], list[Offer]]:
     """Each therapist's first time on each day at each location."""
+    if order.step.gathers:
+        return _meetings(asks, order, first, last)
     engaged = Engaged(asks.provider.diary.others(order), asks.provider.terms.transfer)
     sites = _sites(asks, order)
     search = Search(asks.calendar, order, sites, first, last, engaged)
@@ -91,6 +96,35 @@ def _offers(
             for therapist, cell in _starts(day, order, free):
                 offer = Offer(day=day_number(day.date), slot=cell, place=rank, people=(therapist,))
                 times[offer] = _Time(site, day, cell)
+    return times, sorted(times)
+
+
+def _meetings(
+    asks: Proposals, order: Order, first: date, last: date
+) -> tuple[dict[Offer, _Time], list[Offer]]:
+    """Seats in open groups, and on days without one a new group or meeting."""
+    codes = [site.code for site in _sites(asks, order)]
+    times: dict[Offer, _Time] = {}
+    found = sorted(
+        meetings(asks, order, first, last),
+        key=lambda one: (one.cost, one.slot.start, one.slot.location),
+    )
+    taken: set[date] = set()
+    for one in found:
+        on = local_date(one.slot.start)
+        day = asks.calendar.day(one.slot.location, on)
+        if day is None or (one.cost and on in taken):
+            continue
+        taken.add(on)
+        cell = day.cell(one.slot.start)
+        offer = Offer(
+            day=day_number(on),
+            slot=cell,
+            place=codes.index(one.slot.location),
+            people=one.slot.staff,
+            group=one.slot.group,
+        )
+        times[offer] = _Time(one.site, day, cell, one)
     return times, sorted(times)
 
 
@@ -105,6 +139,14 @@ def _starts(day: Day, order: Order, free: int) -> Iterator[tuple[str, int]]:
 
 def _answer(asks: Proposals, order: Order, time: _Time, therapist: str) -> Answer:
     day, cell = time.day, time.cell
+    if time.meeting is not None:
+        return Answer(
+            slot=time.meeting.slot,
+            distance_m=time.site.distance_m if order.step.travels else 0,
+            alternatives=(),
+            reason=f"Session {order.number} of the course. {reason_of(time.meeting)}",
+            shortfall=None,
+        )
     bits = ((1 << cells_of(order.step.minutes)) - 1) << cell
     rather = therapist if _is_free(day, therapist, bits) else None
     who = rather or min(

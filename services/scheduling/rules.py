@@ -62,8 +62,13 @@ def standing(
     yield from _staffed(provider, order, slot, day)
     if any(other.overlaps(slot) for other in provider.diary.others(order)):
         yield "the citizen has another session then"
-    if provider.therapist_taken(slot, day, besides):
-        yield f"therapist {slot.therapist} is taken"
+    taken = provider.staff_taken(slot, day, besides)
+    if taken is not None:
+        yield f"therapist {taken} is taken"
+    if provider.seat_taken(slot, besides):
+        yield f"seat {slot.seat} of the group is taken"
+    if not 1 <= slot.seat <= slot.seats <= order.step.seats:
+        yield f"a group of this step has {order.step.seats} seats"
     if slot.room is not None and provider.room_taken(slot, day, besides):
         yield f"room {slot.room} is taken"
 
@@ -96,11 +101,19 @@ def _staffed(provider: Provider, order: Order, slot: Slot, day: date) -> Iterato
         yield f"{slot.location} has no room {slot.room}"
     if order.step.room and room is not None and not order.step.equipment <= room.equipment:
         yield f"room {slot.room} lacks equipment"
-    for therapist in week.therapists:
-        if therapist.id == slot.therapist:
-            if not order.step.competences <= therapist.competences:
-                yield f"therapist {slot.therapist} lacks a competence"
-            if not any(s.start <= slot.start and slot.end <= s.end for s in therapist.shifts):
-                yield f"therapist {slot.therapist} is not on shift"
-            return
-    yield f"therapist {slot.therapist} is not at {slot.location}"
+    there = {therapist.id: therapist for therapist in week.therapists if therapist.id in slot.staff}
+    for name in slot.staff:
+        therapist = there.get(name)
+        if therapist is None:
+            yield f"therapist {name} is not at {slot.location}"
+        elif not any(s.start <= slot.start and slot.end <= s.end for s in therapist.shifts):
+            yield f"therapist {name} is not on shift"
+    lead = there.get(slot.therapist)
+    if lead is not None and not order.step.competences <= lead.competences:
+        yield f"therapist {slot.therapist} lacks a competence"
+    if len(set(slot.staff)) < len(slot.staff):
+        yield "somebody leads in two roles"
+    for leader in order.step.leaders if order.step.gathers else ():
+        able = [one for one in there.values() if leader.competences <= one.competences]
+        if leader.role == "staff" and len(able) < leader.count:
+            yield f"{leader.count} of the staff must lead with {sorted(leader.competences)}"

@@ -72,14 +72,14 @@ _LET_GO: Final = "UPDATE session SET status = 'moving' WHERE session_id = ANY($1
 _SAVE_SESSIONS: Final = """
 INSERT INTO session (session_id, order_id, provider, ordinal, status, location, therapist, room,
     during, revision, limit_date, inside_limit, transport, distance_m, alternatives, reason,
-    offered_at, citizen_id, accepted, attendance)
+    offered_at, citizen_id, accepted, attendance, gathering, seat, seats, company)
 SELECT id, o, p, n, s, l, th, r, tstzrange(b, e), v, lim, i, tr, d, a::jsonb, why, at, c, y,
-    z::jsonb
+    z::jsonb, nullif(g, ''), se, ses, string_to_array(nullif(co, ''), E'\x1f')
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::timestamptz[], $10::timestamptz[], $11::int[], $12::date[], $13::boolean[],
     $14::boolean[], $15::int[], $16::text[], $17::text[], $18::timestamptz[], $19::text[],
-    $20::boolean[], $21::text[])
-    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at, c, y, z)
+    $20::boolean[], $21::text[], $22::text[], $23::int[], $24::int[], $25::text[])
+    AS x (id, o, p, n, s, l, th, r, b, e, v, lim, i, tr, d, a, why, at, c, y, z, g, se, ses, co)
 ON CONFLICT (session_id) DO UPDATE SET status = excluded.status, location = excluded.location,
     therapist = excluded.therapist, room = excluded.room, during = excluded.during,
     revision = excluded.revision, limit_date = excluded.limit_date,
@@ -87,7 +87,19 @@ ON CONFLICT (session_id) DO UPDATE SET status = excluded.status, location = excl
     distance_m = excluded.distance_m, alternatives = excluded.alternatives,
     reason = excluded.reason, offered_at = excluded.offered_at,
     citizen_id = excluded.citizen_id, accepted = excluded.accepted,
-    attendance = excluded.attendance"""
+    attendance = excluded.attendance, gathering = excluded.gathering, seat = excluded.seat,
+    seats = excluded.seats, company = excluded.company"""
+
+# Whoever leads beside the therapist has a row of their own under the same constraints.
+_LEAVE: Final = "DELETE FROM session WHERE assists = ANY($1::uuid[])"
+_JOIN: Final = """
+INSERT INTO session (session_id, order_id, provider, ordinal, status, location, therapist, during,
+    revision, inside_limit, transport, alternatives, reason, offered_at, gathering, assists)
+SELECT md5(s.session_id::text || '/' || one.name)::uuid, s.order_id, s.provider, s.ordinal,
+    'offered', s.location, one.name, s.during, s.revision, s.inside_limit, false, '[]', '', s.offered_at,
+    coalesce(s.gathering, s.session_id::text), s.session_id
+FROM session s CROSS JOIN unnest(s.company) AS one (name)
+WHERE s.session_id = ANY($1::uuid[]) AND s.status = 'offered'"""
 
 _SESSION: Final = """
 SELECT order_id, provider, status, lower(during) AS start FROM session
@@ -280,9 +292,18 @@ async def save_sessions(conn: Connection, changed: Iterable[Session]) -> None:
         [one.placed.order.citizen_id for one in rows],
         [booking.accepted for booking in bookings],
         [_attendance(booking.attendance) for booking in bookings],
+        [slot.group for slot in slots],
+        [slot.seat for slot in slots],
+        [slot.seats for slot in slots],
+        ["\x1f".join(slot.company) for slot in slots],
     )
+    led = [b.session_id for b, one in zip(bookings, rows, strict=True) if _is_led(one)]
     try:
+        if led:
+            await conn.execute(_LEAVE, led)
         await conn.execute(_SAVE_SESSIONS, *values)
+        if led:
+            await conn.execute(_JOIN, led)
     except asyncpg.ExclusionViolationError as error:
         if error.constraint_name != "no_citizen_twice":
             raise
@@ -358,7 +379,7 @@ def _placed(row: Row) -> tuple[str, Placed]:
         booking = Booking(
             session_id=str(row["session_id"]),
             ordinal=row["ordinal"],
-            slot=Slot(row["location"], row["therapist"], row["room"], row["start"], row["finish"]),
+            slot=_slot(row),
             revision=row["revision"],
             limit=row["limit_date"],
             inside_limit=row["inside_limit"],
@@ -377,6 +398,25 @@ def _placed(row: Row) -> tuple[str, Placed]:
         sessions=row["sessions"],
         told=None if row["told"] is None else Reason(row["told"]),
     )
+
+
+def _slot(row: Row) -> Slot:
+    return Slot(
+        row["location"],
+        row["therapist"],
+        row["room"],
+        row["start"],
+        row["finish"],
+        tuple(row["company"] or ()),
+        row["gathering"] or "",
+        row["seat"],
+        row["seats"],
+    )
+
+
+def _is_led(session: Session) -> bool:
+    """Whether several may have led it, before or now."""
+    return bool(session.booking.slot.company) or session.placed.order.step.gathers
 
 
 def _attendance(said: Attendance | None) -> str | None:

@@ -27,9 +27,9 @@ SELECT DISTINCT ON (o.order_id) s.session_id, coalesce(nullif(o.body ->> 'of', '
        AS order_id, o.referral_id, o.body ->> 'citizen_id' AS
        citizen_id, o.provider, s.revision, lower(s.during) AS start, s.status
 FROM session s JOIN placed_order o ON o.order_id = s.order_id
-WHERE s.session_id::text = $1 OR o.order_id = $1 OR o.referral_id = $1
+WHERE s.assists IS NULL AND (s.session_id::text = $1 OR o.order_id = $1 OR o.referral_id = $1
    OR (o.body ->> 'of' = $1 AND o.referral_id = (
-       SELECT w.referral_id FROM placed_order w WHERE w.order_id = $1))
+       SELECT w.referral_id FROM placed_order w WHERE w.order_id = $1)))
 ORDER BY o.order_id, s.ordinal DESC"""
 
 

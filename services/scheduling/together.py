@@ -32,7 +32,7 @@ def decide_together(provider: Provider, command: Replan, now: datetime) -> Seque
         if one.placed.booking is not None
     ]
     for (citizen, slot), (other, second) in _meeting(taken):
-        if slot.therapist == second.therapist:
+        if set(slot.staff) & set(second.staff):
             raise RuleBrokenError(f"the plan has therapist {slot.therapist} twice")
         if slot.room is not None and (slot.location, slot.room) == (second.location, second.room):
             raise RuleBrokenError(f"the plan has room {slot.room} twice")

@@ -28,6 +28,7 @@ from tests.unit.scheduling.factories import (
     capacity_stated,
     orders_placed,
 )
+from tests.unit.scheduling.test_gatherings import a_group
 
 TUESDAY = MONDAY + timedelta(days=1)
 
@@ -175,6 +176,56 @@ async def test_the_held_make_room_in_the_same_transaction(dsn: str) -> None:
         assert {row["revision"] for row in rows} == {0}
     finally:
         await conn.close()
+
+
+async def test_a_group_is_shared_across_processes_and_the_database_holds_its_seats(
+    process: Process, dsn: str
+) -> None:
+    await process.capacity(capacity_stated(*two_locations()))
+    bodies = [a_group(f"o{number}", seats=2) for number in range(3)]
+    await process.twice(process.scheduling.referrals, orders_placed(bodies[:1]))
+    conn = await asyncpg.connect(dsn)
+    try:
+        other = Process(conn)
+        await other.orders(orders_placed(bodies[1:], 1))
+        rows = await conn.fetch("SELECT * FROM session ORDER BY order_id")
+        assert [row["seat"] for row in rows] == [1, 2, 1]
+        assert rows[0]["gathering"] == rows[1]["gathering"] != rows[2]["gathering"]
+        assert rows[0]["therapist"] == rows[1]["therapist"]
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await conn.execute("UPDATE session SET seat = 1 WHERE order_id = 'o1'")
+        with pytest.raises(asyncpg.CheckViolationError):
+            await conn.execute("UPDATE session SET seat = 3 WHERE order_id = 'o1'")
+        with pytest.raises(asyncpg.ExclusionViolationError):
+            await conn.execute("UPDATE session SET gathering = NULL WHERE order_id = 'o1'")
+    finally:
+        await conn.close()
+
+
+async def test_who_leads_beside_the_therapist_is_booked_in_the_database_too(
+    process: Process,
+) -> None:
+    staff = a_therapist("T1", *all_week()), a_therapist("T2", *all_week())
+    await process.capacity(capacity_stated(a_statement("R", *staff)))
+    both = [{"role": "staff", "count": 2, "competences": ["almen"]}]
+    await process.twice(
+        process.scheduling.referrals, orders_placed([a_group("o0", seats=1, leaders=both)])
+    )
+    rows = await process.conn.fetch("SELECT * FROM session ORDER BY assists NULLS FIRST")
+    assert [(row["therapist"], row["company"]) for row in rows] == [("T1", ["T2"]), ("T2", None)]
+    assert rows[1]["assists"] == rows[0]["session_id"]
+    with pytest.raises(asyncpg.ExclusionViolationError):
+        await process.conn.execute(
+            """INSERT INTO session (session_id, order_id, provider, ordinal, status, location,
+                   therapist, during, revision, inside_limit, transport, alternatives, reason,
+                   offered_at)
+               SELECT gen_random_uuid(), 'x', provider, 0, 'offered', location, 'T2', during, 1,
+                   true, false, '[]', '', offered_at FROM session WHERE assists IS NULL"""
+        )
+    withdrawn = {"order_id": "o0", "referral_id": "r-o0", "citizen_id": "c", "provider": "730"}
+    await process.orders([a_message(incoming.ORDER_WITHDRAWN, withdrawn, 10)])
+    left = await process.conn.fetchval("SELECT count(*) FROM session WHERE status = 'offered'")
+    assert left == 0
 
 
 async def test_one_batch_may_free_a_slot_and_book_it_again(process: Process) -> None:

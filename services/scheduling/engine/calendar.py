@@ -169,12 +169,13 @@ class Day:
         return _span(first, min(end, _CELLS))
 
     def mark_therapist(self, slot: Slot, *, free: bool) -> None:
-        """Takes or frees a therapist's cells, as far as they are in a shift here."""
-        staff = self.staff.get(slot.therapist)
-        if staff is not None:
-            bits = self._cells(slot)
-            staff.free = staff.free | (bits & staff.shift) if free else staff.free & ~bits
-            self._changed()
+        """Takes or frees the cells of all who lead, as far as they are in a shift here."""
+        for name in slot.staff:
+            staff = self.staff.get(name)
+            if staff is not None:
+                bits = self._cells(slot)
+                staff.free = staff.free | (bits & staff.shift) if free else staff.free & ~bits
+                self._changed()
 
     def mark_room(self, slot: Slot, *, free: bool) -> None:
         """Takes or frees a room's cells, where there still is such a room."""
