@@ -96,8 +96,8 @@ _JOIN: Final = """
 INSERT INTO session (session_id, order_id, provider, ordinal, status, location, therapist, during,
     revision, inside_limit, transport, alternatives, reason, offered_at, gathering, assists)
 SELECT md5(s.session_id::text || '/' || one.name)::uuid, s.order_id, s.provider, s.ordinal,
-    'offered', s.location, one.name, s.during, s.revision, s.inside_limit, false, '[]', '', s.offered_at,
-    coalesce(s.gathering, s.session_id::text), s.session_id
+    'offered', s.location, one.name, s.during, s.revision, s.inside_limit, false, '[]', '',
+    s.offered_at, coalesce(s.gathering, s.session_id::text), s.session_id
 FROM session s CROSS JOIN unnest(s.company) AS one (name)
 WHERE s.session_id = ANY($1::uuid[]) AND s.status = 'offered'"""
 
