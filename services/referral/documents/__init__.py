@@ -28,7 +28,21 @@ __all__ = ["MAX_BYTES", "Outcome", "read", "read_any", "receipt"]
 
 MAX_BYTES: Final = 1024 * 1024
 
-_OTHERS: Final = {b"MSH|": "HL7 v2", b"UNA": "EDIFACT", b"UNB+": "EDIFACT", b"%PDF": "PDF"}
+_OTHERS: Final = {
+    b"MSH|": "HL7 v2",
+    b"FHS|": "HL7 v2",
+    b"BHS|": "HL7 v2",
+    b"UNA": "EDIFACT",
+    b"UNB+": "EDIFACT",
+    b"ISA*": "X12",
+    b"%PDF": "PDF",
+    b"{\\rtf": "RTF",
+    b"PK\x03\x04": "en ZIP-fil",
+    b"\x1f\x8b": "gzip",
+    b"\xff\xd8\xff": "et JPEG-billede",
+    b"\x89PNG": "et PNG-billede",
+}
+_UTF_16: Final = (b"\xff\xfe{", b"\xfe\xff\x00{")
 
 
 def read(value: bytes | None, content_type: str | None = None) -> Plan | Unreadable:
@@ -71,12 +85,15 @@ _READERS: Final[Mapping[str, Callable[[Frame], Readable | Unreadable]]] = {
 
 def _sniffed(value: bytes | None, content_type: str | None) -> tuple[Format, bytes] | Unreadable:
     """(format, document) of what is worth reading."""
-    start = (value or b"")[:256].lstrip(b"\xef\xbb\xbf \t\r\n\x00")
+    start = (value or b"")[:256].lstrip(b"\xef\xbb\xbf \t\r\n\x00\x0b")
     form = _format(start, (content_type or "").casefold())
     if value and len(value) > MAX_BYTES:
         return _nothing(form, "too-long", f"Dokumentet er større end {MAX_BYTES} byte.")
     if not value or not value.strip():
         return _nothing(form, "required", "Dokumentet er tomt.")
+    if start.startswith(_UTF_16):
+        text = "Dokumentet er UTF-16; JSON skal være UTF-8."
+        return _nothing(Format.FHIR, "not-supported", text)
     for sign, other in _OTHERS.items():
         if start.startswith(sign):
             return _nothing(form, "not-supported", f"Dokumentet er {other}, som ikke læses her.")

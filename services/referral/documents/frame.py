@@ -128,7 +128,8 @@ def opened(value: bytes, problems: Problems) -> Frame | None:
         return None
     kind = tree.get("resourceType")
     if kind != "Bundle":
-        what = fields.named(kind) if isinstance(kind, str) else ""
+        written = kind or tree.get("_type")  # as openEHR names what it is
+        what = fields.named(written) if isinstance(written, str) else ""
         problems.add(
             "Bundle",
             "not-supported",

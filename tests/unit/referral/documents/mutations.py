@@ -14,6 +14,8 @@ from lxml import etree
 
 from deploy.demo.documents import fhir_plan, ggop_plan, ruddi_fhir, ruddi_ggop
 from deploy.demo.fhir_messages import care_communication, hospital_notification
+from deploy.demo.fhir_referral import fhir_referral
+from deploy.demo.xref15 import xref15
 from services.referral.plan import (
     Address,
     ContactPerson,
@@ -79,6 +81,8 @@ MESSAGES: Final = (
         history=("earlier",),
     ),
     care_communication(stay="stay-1", priority="asap"),
+    fhir_referral(basis="municipality", referrer="back-team", programme="back-school"),
+    fhir_referral(corrects="earlier", revoked=True, consent=True, phone="+447700900104"),
 )
 GGOP: Final = (
     ruddi_ggop(),
@@ -97,6 +101,7 @@ GGOP: Final = (
     ggop_plan(corrects="earlier", deadline_text="Inden 1. juni", cpr="0703921VJ4"),
     ggop_plan(corrects="earlier", revoked=True),
 )
+LETTERS: Final = (xref15(), xref15(revokes="earlier", encoding="UTF-8", cpr="0703921VJ4"))
 
 _VALUES: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, -1, 1.5, [], {}, [[]], [None], {"a": 1}),
@@ -122,8 +127,8 @@ def spoiled(random: Random) -> bytes:
     if way < 0.35:
         return _json(random, random.choice(FHIR + MESSAGES))
     if way < 0.7:
-        return _xml(random, random.choice(GGOP))
-    return _raw(random, random.choice(FHIR + GGOP + MESSAGES))
+        return _xml(random, random.choice(GGOP + LETTERS))
+    return _raw(random, random.choice(FHIR + GGOP + MESSAGES + LETTERS))
 
 
 def _paths(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
