@@ -28,7 +28,10 @@ def publish(
         Path,
         typer.Argument(help="A FHIR message Bundle (JSON) or GGOP XML; - reads standard input."),
     ],
-    hospital: Annotated[str, typer.Option(help="The sending hospital's SOR number.")],
+    hospital: Annotated[str | None, typer.Option(help="The sending hospital's SOR number.")] = None,
+    sender: Annotated[
+        str | None, typer.Option(help="Who refers on another ground: gp-testgade.")
+    ] = None,
     wait: Annotated[
         float, typer.Option(help="Seconds to wait for the receipt and the offer; 0 does not wait.")
     ] = 15.0,
@@ -36,22 +39,26 @@ def publish(
         bool, typer.Option("--json", help="The answers as JSON objects, one a line.")
     ] = False,
 ) -> None:
-    """Send a document as a hospital does, and show the receipt and the offer.
+    """Send a document as a hospital or another sender does; show the receipt and the offer.
 
     Exit status 0: accepted. 3: refused, and the receipt says why. 1: no receipt came in time.
     """
+    if (hospital is None) == (sender is None):
+        raise CommandError("say who sends: --hospital SOR or --sender CODE")
+    who = ("hospital", hospital) if hospital is not None else ("sender", sender or "")
     try:
         value = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise CommandError(f"{file} can't be read: {error.strerror}") from None
-    raise typer.Exit(asyncio.run(_publish(value, hospital, wait, as_json)))
+    raise typer.Exit(asyncio.run(_publish(value, who, wait, as_json)))
 
 
-async def _publish(value: bytes, hospital: str, wait: float, as_json: bool) -> int:
-    access = access_for(f"hospital-{hospital}")
+async def _publish(value: bytes, who: tuple[str, str], wait: float, as_json: bool) -> int:
+    kind, code = who
+    access = access_for(f"{kind}-{code}")
     correlation = str(uuid.uuid4())
-    intake = f"hospital.{hospital}.referrals"
-    answers = [f"hospital.{hospital}.receipts", f"hospital.{hospital}.status"]
+    intake = f"{kind}.{code}.referrals"
+    answers = [f"{kind}.{code}.receipts", f"{kind}.{code}.status"]
     async with kafka.reader(access, answers) as consumer, kafka.writer(access) as producer:
         await consumer.seek_to_end()
         await asyncio.gather(*[consumer.position(p) for p in consumer.assignment()])

@@ -14,6 +14,8 @@ from deploy.cli.connection import CLUSTER_FILE, access_for, local_state
 from deploy.cli.errors import CommandError
 from deploy.cli.services import service_url
 from deploy.demo.documents import fhir_plan, ggop_plan
+from deploy.demo.fhir_referral import fhir_referral
+from deploy.demo.xref15 import xref15
 from deploy.local.senders import senders_file, token_of
 from deploy.local.staff import SAMPLES, token
 from services.gateway.senders import doors_of
@@ -21,15 +23,17 @@ from shared.topics import load
 
 
 class Format(StrEnum):
-    """The two formats that hospitals write."""
+    """What a sample is: a hospital's plan in two formats, a GP's referral in two."""
 
     FHIR = "fhir"
     GGOP = "ggop"
+    REFERRAL = "referral"
+    XREF15 = "xref15"
 
 
 def sample(
     format: Annotated[  # noqa: A002 - the option's name
-        Format, typer.Option(help="FHIR R4 message Bundle, or MedCom GGOP XML.")
+        Format, typer.Option(help="A hospital's plan (fhir, ggop), or a GP's referral.")
     ] = Format.FHIR,
     discharge: Annotated[
         datetime | None,
@@ -38,7 +42,9 @@ def sample(
 ) -> None:
     """Print a rehabilitation plan for MedCom's test person Ruddi, to Holbæk, under a new id.
 
-    Send it with: genvej sample | genvej publish - --hospital 100000000000316
+    Send it with: genvej sample | genvej publish - --hospital 100000000000316. A GP's referral, as
+    FHIR or as MedCom XREF15, is of the test person Einer, with low back pain; send it with:
+    genvej sample --format xref15 | genvej publish - --sender gp-testgade
     """
     now = datetime.now(UTC)
     day: date = discharge.date() if discharge else now.astimezone().date()
@@ -51,6 +57,10 @@ def sample(
             sent_at=now,
             phone=phone,
         )
+    elif format is Format.REFERRAL:
+        document = fhir_referral(document_id=str(uuid.uuid4()), asked=day, sent_at=now, phone=phone)
+    elif format is Format.XREF15:
+        document = xref15(document_id=uuid.uuid4().hex[:14], asked=day, sent_at=now)
     else:
         document = ggop_plan(
             document_id=uuid.uuid4().hex[:14],

@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 from deploy.cli.main import app
 from deploy.cli.receipts import read_receipt
 from deploy.demo.documents import fhir_plan, ggop_plan
+from deploy.demo.fhir_referral import fhir_referral
 from deploy.demo.rosters import state_capacity
+from deploy.demo.xref15 import xref15
 from deploy.local.processes import wait_until
 from deploy.local.senders import token_of
 from deploy.local.stack import Stack
@@ -98,6 +100,16 @@ def test_a_document_over_http_gets_the_receipt_in_its_own_format(
         fetched = client.get(answer.headers["content-location"], headers=bearer(stack))
         assert fetched.content == receipt
         assert fetched.headers["content-type"] == kind
+
+
+def test_a_gp_without_kafka_refers_over_the_same_door(stack: Stack, client: httpx.Client) -> None:
+    headers = bearer(stack, "sender-gp-testgade")
+    for document in (xref15(), fhir_referral(document_id=str(uuid.uuid4()))):
+        answer = client.post("/$process-message", content=document, headers=headers)
+        assert read_receipt(answered(client, answer, headers)).outcome == "ok"
+    plan = client.post("/$process-message", content=a_plan(), headers=headers)
+    receipt = read_receipt(answered(client, plan, headers))
+    assert receipt.outcome == "fatal-error", "a GP sends no hospital's plan"
 
 
 def test_the_same_document_again_gets_the_same_receipt_and_another_under_its_id_is_refused(
