@@ -18,10 +18,19 @@ from services.scheduling.engine.price import Price
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """An optimal plan and its price in metres, requests without a session included at theirs."""
+    """A plan and its price in metres, requests without a session included at theirs.
+
+    No plan costs less than `bound`; where that is the cost, the plan is optimal.
+    """
 
     plan: Plan
     cost: int
+    bound: int
+
+    @property
+    def gap(self) -> float:
+        """The share of the cost that another plan could save at most."""
+        return (self.cost - self.bound) / self.cost if self.cost else 0.0
 
 
 class FlowFailedError(RuntimeError):
@@ -44,7 +53,7 @@ def assign(
     (`Requests.in_order`), which makes the plan the same whatever order they came in.
     """
     if len(requests) == 0:
-        return Solution(plan=Plan.empty(0), cost=0)
+        return Solution(plan=Plan.empty(0), cost=0, bound=0)
     reach = supply.between(int(requests.earliest.min()), int(requests.last.max()))
     never = price.of_never(requests.weight) if never is None else never
     network = Network(requests, reach, price, never, held)
@@ -58,11 +67,13 @@ def assign(
         network.room,
         network.stay,
     )
-    flows, cost = _solve(parts, citizens=(network.citizens, len(requests)))
-    return Solution(plan=_read(network, parts, flows), cost=cost)
+    flows, cost = solve_flow(parts, citizens=(network.citizens, len(requests)))
+    return Solution(plan=_read(network, parts, flows), cost=cost, bound=cost)
 
 
-def _solve(parts: tuple[Arcs, ...], *, citizens: tuple[int, int]) -> tuple[list[Ints], int]:
+def solve_flow(parts: tuple[Arcs, ...], *, citizens: tuple[int, int]) -> tuple[list[Ints], int]:
+    """The cheapest flow from the citizens (first node, how many) to node 0: what each part's arcs
+    carry, and the price."""
     tail = np.concatenate([part.tail for part in parts])
     head = np.concatenate([part.head for part in parts])
     used, dense = np.unique(np.concatenate([tail, head]), return_inverse=True)
@@ -95,7 +106,7 @@ def _read(network: Network, parts: tuple[Arcs, ...], flows: list[Ints]) -> Plan:
     rows = travel.tail[going] - network.citizens
     node = travel.head[going]
     for arcs, flow in ((wait, flows[2]), (look, flows[3]), (take, flows[4])):
-        node = _follow(rows, node, arcs, flow)
+        node = follow(rows, node, arcs, flow)
     staying = flows[7] > 0
     rows = np.concatenate([rows, stay.tail[staying] - network.citizens])
     node = np.concatenate([node, stay.head[staying]])
@@ -108,7 +119,9 @@ def _read(network: Network, parts: tuple[Arcs, ...], flows: list[Ints]) -> Plan:
     return plan
 
 
-def _follow(rows: Ints, node: Ints, arcs: Arcs, flow: Ints) -> Ints:
+def follow(rows: Ints, node: Ints, arcs: Arcs, flow: Ints) -> Ints:
+    """The node after `node` for each row, along the arcs that carry flow; lower rows take lower
+    arcs."""
     busy = np.flatnonzero(flow)
     busy = busy[np.lexsort((arcs.head[busy], arcs.tail[busy]))]
     heads = np.repeat(arcs.head[busy], flow[busy])

@@ -37,16 +37,16 @@ class Forecast:
     def draw(self, first: int, last: int) -> Requests:
         """One possible future: arrivals on the days from `first` to `last`, both included.
 
-        Each day's number is its mean rounded up or down by chance, which strays less than arrivals
-        themselves do: the plan shall see a likely future, not an odd one. Ids run downward from -1.
+        Each day's number is its mean rounded up or down by chance, and the citizens are taken evenly
+        from the pattern, in order of what they need: that strays less than arrivals themselves do,
+        and the plan shall see a likely future, not an odd one. Ids run downward from -1.
         """
         days = np.arange(first, max(first, last + 1))
         chance = np.random.Generator(np.random.PCG64([self.seed, first]))
         means = np.array(self.by_weekday)[days % 7]
         counts = np.floor(means + chance.random(len(days))).astype(np.int64)
         arrival: Ints = np.repeat(days, counts)
-        chosen = (chance.random(len(arrival)) * len(self.pattern)).astype(np.int64)
-        like = self.pattern.take(chosen)
+        like = self.pattern.take(chance.permutation(self._evenly(len(arrival), chance.random())))
         return replace(
             like,
             ids=-1 - np.arange(len(arrival)),
@@ -54,6 +54,15 @@ class Forecast:
             limit=like.limit + arrival,
             last=np.maximum(like.limit, like.earliest) + arrival + LATE_IN_FORECAST,
         )
+
+    def _evenly(self, size: int, at: float) -> Ints:
+        """Rows of the pattern at even distances, in order of what they need; `at` in [0, 1) is
+        where the first lies in its stretch."""
+        p = self.pattern
+        order = np.lexsort((p.limit - p.earliest, p.weight, p.window, p.weekdays, p.kind))
+        places = (np.arange(size) + at) * len(p) / max(1, size)
+        rows: Ints = order[places.astype(np.int64)]
+        return rows
 
 
 def from_history(

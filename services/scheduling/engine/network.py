@@ -202,11 +202,12 @@ class Network:
         row = first[group]
         return Arcs.of(
             self.waits + group * self.places + place,
-            self.cells + self._cell(r.kind[row], self.window[row], place * self.days + at),
+            self.cells + self.cell(r.kind[row], self.window[row], place * self.days + at),
             cost=self.price.of_day(r.earliest[row], r.limit[row], r.weight[row], day[at]),
         )
 
-    def _cell(self, kind: Ints | int, window: Ints | int, place_day: Ints) -> Ints:
+    def cell(self, kind: Ints | int, window: Ints | int, place_day: Ints) -> Ints:
+        """The number of a (kind, window, place and day) among the cells."""
         at: Ints = (kind * self.windows + window) * (self.places * self.days) + place_day
         return at
 
@@ -230,7 +231,7 @@ class Network:
         """A kind and window on a place's day to the units it may use."""
         kind, window, unit = self._seen_units
         return Arcs.of(
-            self.cells + self._cell(kind, window, self.units.place_day[unit]),
+            self.cells + self.cell(kind, window, self.units.place_day[unit]),
             self.offers + kind * self.units.count + unit,
         )
 
