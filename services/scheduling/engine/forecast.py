@@ -37,9 +37,9 @@ class Forecast:
     def draw(self, first: int, last: int) -> Requests:
         """One possible future: arrivals on the days from `first` to `last`, both included.
 
-        Each day's number is its mean rounded up or down by chance, and the citizens are taken evenly
-        from the pattern, in order of what they need: that strays less than arrivals themselves do,
-        and the plan shall see a likely future, not an odd one. Ids run downward from -1.
+        Each day's number is its mean rounded up or down by chance, and citizens are taken evenly
+        from the pattern, in order of what they need: that strays less than arrivals themselves
+        do, and the plan shall see a likely future, not an odd one. Ids run downward from -1.
         """
         days = np.arange(first, max(first, last + 1))
         chance = np.random.Generator(np.random.PCG64([self.seed, first]))
