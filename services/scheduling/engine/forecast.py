@@ -12,7 +12,7 @@ import numpy as np
 
 from services.scheduling.engine.model import Ints, InvalidInputError, Requests
 
-LATE_IN_FORECAST = 2  # days: how late a drawn citizen is, matters less than that they are late
+LATE_IN_FORECAST = 7  # days after the limit until which a drawn citizen may be planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

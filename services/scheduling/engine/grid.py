@@ -73,7 +73,11 @@ class Grid:
                 for one in day.staff.values()
                 if _class(one) == taker and one.free & bits == bits and one.id not in staff
             )
-            room = min(c for c, free in day.rooms.items() if free & bits == bits and c not in rooms)
+            _, room = min(
+                (len(day.equipment[code]), code)  # what stands in a room is kept for who needs it
+                for code, free in day.rooms.items()
+                if free & bits == bits and code not in rooms
+            )
             staff.add(therapist)
             rooms.add(room)
             start = day.instant(self.first_cell + slot * cells_of(self.minutes))
@@ -83,8 +87,11 @@ class Grid:
 
 
 def can_be_planned(order: Order, minutes: int) -> bool:
-    """Whether the flow can take the order: one length, with a room, at a location."""
-    return order.step.minutes == minutes and order.step.room and order.step.delivery == "location"
+    """Whether the flow can take the order: one length, with a room, at a location, no equipment."""
+    step = order.step
+    return (
+        step.minutes == minutes and step.room and step.delivery == "location" and not step.equipment
+    )
 
 
 def lay_out(

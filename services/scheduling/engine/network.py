@@ -45,10 +45,12 @@ class Arcs:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """Bookings that citizens have been told of, row by row (-1 where not), and what it costs, in
-    metres, to move one. The supply holds their therapists and rooms, where they still are there."""
+    metres, to move one, or to give it to other staff at the same time and place. The supply holds
+    their therapists and rooms, where they still are there."""
 
     plan: Plan
     move: int
+    restaff: int = 1
 
 
 class Units:
@@ -139,18 +141,25 @@ class Network:
 
     @cached_property
     def stay(self) -> Arcs:
-        """A told citizen straight to the therapist and slot told of, at no cost of moving."""
+        """A told citizen straight to the slot told of, at no cost of moving: to the same class of
+        therapists, or to another that can do it."""
         r, rows = self.requests, self.held_rows
-        kept = Plan.empty(0) if self.held is None else self.held.plan.take(rows)
+        if self.held is None or not len(rows) or not self.units.count:
+            return Arcs.of(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        kept = self.held.plan.take(rows)
         unit = self.units.of_slot[kept.place, kept.day - self.supply.first_day, kept.slot]
-        there = (unit >= 0) & (self.units.capacity[kept.taker, np.maximum(unit, 0)] > 0)
-        rows, kept, unit = rows[there], kept.take(there), unit[there]
+        same = kept.taker[:, None] == np.arange(self.classes)
+        there = (unit >= 0)[:, None] & (self.units.capacity[:, np.maximum(unit, 0)].T > 0)
+        which, taker = np.nonzero(there & (same | self.supply.may[r.kind[rows]]))
+        rows, kept, unit = rows[which], kept.take(which), unit[which]
         of_day = self.price.of_day(r.earliest[rows], r.limit[rows], r.weight[rows], kept.day)
         return Arcs.of(
             self.citizens + rows,
-            self.takers + kept.taker * self.units.count + unit,
+            self.takers + taker * self.units.count + unit,
             capacity=1,
-            cost=of_day + np.maximum(r.metres[rows, kept.place], 0),
+            cost=of_day
+            + np.maximum(r.metres[rows, kept.place], 0)
+            + np.where(same[which, taker], 0, self.held.restaff),
         )
 
     def _group(self) -> None:

@@ -71,6 +71,7 @@ class Shelf:
         self._bits = 1 << np.arange(supply.slots, dtype=np.int64)
         shape = (len(supply.may), *self._rooms.shape[:2])
         self._masks: list[list[list[int]]] = np.zeros(shape, np.int64).tolist()
+        self._sessions: dict[int, dict[int, int]] = {}
         for place, day in np.ndindex(*self._rooms.shape[:2]):
             self._refresh(place, day)
 
@@ -87,6 +88,7 @@ class Shelf:
             for taker in classes:
                 mask |= of_class[taker]
             self._masks[kind][place][day] = mask
+        self._sessions.pop(day, None)
 
     def open_slots(self, kind: int, place: int, day: int) -> int:
         """A mask of the slots in which somebody who can take the kind is free, and a room too."""
@@ -97,6 +99,33 @@ class Shelf:
         """The free classes that can take the kind, the one that can do least first."""
         free = self._capacity[:, place, day - self._first, slot]
         return [taker for taker in self._classes[kind] if free[taker] > 0]
+
+    def may(self, kind: int, taker: int) -> bool:
+        """Whether a class can take a kind."""
+        return bool(self._may[kind, taker])
+
+    def sessions(self, kind: int, day: int) -> int:
+        """How many sessions are free for the kind on a day, all places together."""
+        at = day - self._first
+        if at < 0:
+            return 0
+        of_day = self._sessions.setdefault(at, {})
+        if kind not in of_day:
+            staffed = self._capacity[self._may[kind], :, at].sum(0)
+            of_day[kind] = int(np.minimum(staffed, self._rooms[:, at]).sum())
+        return of_day[kind]
+
+    def plainest(self, kind: int, window: int, place: int, day: int) -> Choice | None:
+        """A place's session on a day with the class that can do least, the earliest of those."""
+        mask = self.open_slots(kind, place, day) & window
+        if not mask:
+            return None
+        free = self._capacity[:, place, day - self._first] > 0
+        of_class = (free @ self._bits).tolist()
+        for taker in self._classes[kind]:
+            if found := of_class[taker] & mask:
+                return taker, place, day, (found & -found).bit_length() - 1
+        return None
 
     def take(self, choice: Choice) -> None:
         """Books a session."""
@@ -128,7 +157,7 @@ def cheapest(citizen: Citizen, shelf: Shelf, price: Price, evening: int) -> Choi
     for day in days_of(citizen, shelf, evening):
         if not citizen.weekdays >> day % 7 & 1:
             continue
-        of_day = _price_of_day(citizen, price, day)
+        of_day = price_of_day(citizen, price, day)
         if best is not None and of_day + shortest >= best[0]:
             break  # later days cost more, and no way is shorter
         for metres, place in by_way:
@@ -163,7 +192,8 @@ def _session(citizen: Citizen, shelf: Shelf, *, place: int, day: int) -> Choice:
     return shelf.takers(citizen.kind, place, day, slot)[0], place, day, slot
 
 
-def _price_of_day(citizen: Citizen, price: Price, day: int) -> int:
+def price_of_day(citizen: Citizen, price: Price, day: int) -> int:
+    """The part of the price that hangs on the day."""
     over = day - citizen.limit
     waited = price.waited_day * (day - citizen.earliest)
     if over <= 0:

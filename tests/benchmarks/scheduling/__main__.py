@@ -16,6 +16,7 @@ from tests.benchmarks.scheduling.batch import (
     online_microseconds,
     timing,
 )
+from tests.benchmarks.scheduling.policies import BOUNDED
 from tests.benchmarks.scheduling.table import run_all
 
 ROOT = Path(__file__).parents[3]
@@ -80,7 +81,7 @@ def main() -> None:
     note.plot_trade(runs, PLOTS / "trade.svg")
     text = TEXT.read_text(encoding="utf-8").format(
         machine=f"Python {platform.python_version()} on {platform.machine()}",
-        too_late="20,000",
+        too_late=f"{BOUNDED.too_late // 1000:,}",
         scenario=note.scenario(runs),
         least=note.least_late_line(runs),
         aims=note.aims(runs),

@@ -10,6 +10,7 @@ import numpy as np
 
 from services.scheduling.engine.flow import assign
 from services.scheduling.engine.forecast import Forecast
+from services.scheduling.engine.keeping import Keeping, limits_from
 from services.scheduling.engine.model import Requests
 from services.scheduling.engine.price import Price
 from services.scheduling.engine.replan import SAME_EVENING, Replan
@@ -84,6 +85,11 @@ def published_rates(per_week: int, *, seed: int = 5) -> Forecast:
     )
 
 
+def _keeping(world: World) -> Policy:
+    limits = limits_from(published_rates(world.per_week), supply_of(world).may)
+    return OneByOne(price=PLAIN, rule=Keeping(limits=limits))
+
+
 def _replan(price: Price, *, ahead: bool) -> Callable[[World], Policy]:
     return lambda world: Replan(
         price=price, forecast=published_rates(world.per_week) if ahead else None
@@ -91,12 +97,13 @@ def _replan(price: Price, *, ahead: bool) -> Callable[[World], Policy]:
 
 
 PLAIN = Price()
-BOUNDED = Price(longest_late=14)
+BOUNDED = Price(longest_late=14, too_late=3_000_000)
 
 ENTRIES = (
     Entry(name="nearest", make=lambda _: OneByOne(price=PLAIN, rule=nearest)),
     Entry(name="edd", make=lambda _: OneByOne(price=PLAIN, rule=nearest, by_deadline=True)),
     Entry(name="priced", make=lambda _: OneByOne(price=PLAIN, rule=cheapest)),
+    Entry(name="priced, room kept", make=_keeping),
     Entry(name="flow", make=_replan(PLAIN, ahead=False)),
     Entry(name="flow ahead", make=_replan(PLAIN, ahead=True)),
     Entry(name="rolling", make=_replan(PLAIN, ahead=False), tell=2),
