@@ -10,7 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from tests.benchmarks.scheduling import bonds
 from tests.benchmarks.scheduling.batch import Timing
+from tests.benchmarks.scheduling.curves import OF_SITES, ON_SITES, Point
 from tests.benchmarks.scheduling.medians import Row
 from tests.benchmarks.scheduling.policies import ENTRIES
 from tests.benchmarks.scheduling.table import (
@@ -144,7 +146,7 @@ def plot_late(runs: Runs, file: Path) -> None:
     at = np.arange(len(SETTINGS))
     for number, policy in enumerate(names):
         means = [max(runs.mean(s.name, policy, "late"), 0.01) for s in SETTINGS]
-        axes.bar(at + (number - 4) * 0.09, means, 0.09, label=policy)
+        axes.bar(at + (number - 5) * 0.08, means, 0.08, label=policy)
     axes.set_yscale("log")
     axes.set_xticks(at, [s.name for s in SETTINGS])
     axes.set_ylabel("late, % (0.01 stands for none)")
@@ -170,14 +172,48 @@ def plot_trade(runs: Runs, file: Path) -> None:
     _save(figure, file)
 
 
-def plot_cost(timings: Sequence[Timing], file: Path) -> None:
-    """Seconds of one exact plan against requests."""
-    figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
-    axes.loglog([t.requests for t in timings], [t.seconds for t in timings], "o-")
-    axes.set_xlabel("requests waiting")
-    axes.set_ylabel("seconds for one plan")
-    axes.grid(visible=True, which="both", alpha=0.3)
+def plot_cost(points: Sequence[Point], file: Path) -> None:
+    """Seconds and megabytes of one exact plan against requests and sites."""
+    figure, grid = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    by_requests = [(p.requests, p) for p in points if p.sites == ON_SITES]
+    by_sites = [(p.sites, p) for p in points if abs(p.requests / OF_SITES - 1) < 0.1]
+    curves = (
+        (by_requests, f"requests waiting, {ON_SITES} sites"),
+        (by_sites, f"sites, {OF_SITES:,} requests"),
+    )
+    for axes, (curve, label) in zip(grid, curves, strict=True):
+        of = sorted(curve, key=lambda one: one[0])
+        at = [size for size, _ in of]
+        axes.loglog(at, [p.seconds for _, p in of], "o-", label="seconds")
+        axes.loglog(at, [p.megabytes / 1000 for _, p in of], "s--", label="GB")
+        axes.set_xlabel(label)
+        axes.grid(visible=True, which="both", alpha=0.3)
+        axes.legend(fontsize=8)
     _save(figure, file)
+
+
+def cost_curves(points: Sequence[Point]) -> str:
+    """Time and memory against requests and sites."""
+    rows = [
+        [
+            f"{p.requests:,}",
+            str(p.sites),
+            f"{p.seconds:.3f}",
+            f"{p.processor:.3f}",
+            f"{p.megabytes:.0f}",
+        ]
+        for p in points
+    ]
+    return _table(["requests", "sites", "seconds", "of the processor", "MB for the plan"], rows)
+
+
+def mixed(timings: Sequence[bonds.Timing]) -> str:
+    """Plans by the mixed-integer program."""
+    rows = [
+        [f"{t.requests:,}", f"{t.seconds:.1f}", f"{t.processor:.1f}", f"{100 * t.gap:.4f} %"]
+        for t in timings
+    ]
+    return _table(["requests", "seconds", "of the processor", "gap"], rows)
 
 
 def _save(figure: Figure, file: Path) -> None:
