@@ -124,6 +124,22 @@ def seal_record(vault: Vault, data_key: bytes, plaintext: bytes, context: str) -
     )
 
 
+def seal_under(data_key: bytes, plaintext: bytes, context: str) -> bytes:
+    """Ciphertext under one subject's key alone: whoever erases that key erases it everywhere."""
+    nonce = os.urandom(_NONCE)
+    return nonce + AESGCM(data_key).encrypt(nonce, plaintext, b"under:" + context.encode())
+
+
+def open_under(data_key: bytes, sealed: bytes, context: str) -> bytes:
+    """The plaintext of `seal_under`. Raises Unreadable."""
+    try:
+        return AESGCM(data_key).decrypt(
+            sealed[:_NONCE], sealed[_NONCE:], b"under:" + context.encode()
+        )
+    except (InvalidTag, ValueError):
+        raise Unreadable("damaged, or sealed for another context") from None
+
+
 def open_record(vault: Vault, record: bytes, context: str) -> bytes:
     """The plaintext of `seal_record`. Raises Unreadable."""
     try:

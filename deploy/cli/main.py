@@ -9,6 +9,7 @@ import typer
 
 from deploy.cli import (
     access_log,
+    assess,
     capacity,
     citizen,
     course,
@@ -53,6 +54,7 @@ app.command()(report.report)
 app.command()(course.respond)
 app.command()(course.attend)
 app.add_typer(course.app, name="referral")
+app.add_typer(assess.app, name="assess")
 app.command()(what_if.what_if)
 app.add_typer(capacity.app, name="capacity")
 app.add_typer(citizen.app, name="citizen")

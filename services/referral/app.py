@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from services.referral import configuration, programme_files
+from services.referral import assessment_file, configuration, programme_files
 from services.referral.action_plan.handlers import DUE, ActionPlan
+from services.referral.assessment_endpoints import Assessments
 from services.referral.carrying_out import Decided
 from services.referral.catalogue import PRODUCED
 from services.referral.documents import read_any, receipt
@@ -19,7 +20,7 @@ from services.referral.evaluation.timers import ASK
 from services.referral.evaluation.wire import TOPIC as EVALUATIONS
 from services.referral.handlers_intake import Intake
 from services.referral.handlers_suppliers import Answers
-from services.referral.handlers_training import Clock
+from services.referral.handlers_training import ASSESSMENT_MISSING, Clock
 from services.referral.metrics import Metrics
 from services.referral.portfolio import handlers as portfolio_register
 from services.referral.portfolio.wire import TOPIC
@@ -64,10 +65,18 @@ def service(settings: ReferralSettings) -> Service:
         acknowledge=receipt,
     )
     conversations = Conversations(register=office.register, directory=directory)
-    clock = Clock(directory=directory, portfolio=portfolio, timetable=timetable, metrics=metrics)
+    policy = assessment_file.load(settings.assessment)
+    clock = Clock(
+        directory=directory,
+        portfolio=portfolio,
+        timetable=timetable,
+        metrics=metrics,
+        policy=policy,
+    )
     decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
     answers = Answers(decided=decided)
     worklist = Worklist(decided=decided, register=office.register)
+    assessments = Assessments(decided=decided, register=office.register, policy=policy)
     evaluation = Evaluation(portfolio=portfolio, register=office.register)
     action_plan = ActionPlan(decided=decided, register=office.register)
     drop_ins = DropIns(programmes=portfolio.programmes)
@@ -88,7 +97,13 @@ def service(settings: ReferralSettings) -> Service:
             Subscription(topics=[EVALUATIONS], handler=evaluation.hear),
             Subscription(topics=[DROP_INS], handler=drop_ins.hear),
         ],
-        timers={AT_RISK: clock.due, MISSED: clock.due, ASK: evaluation.due, DUE: action_plan.due},
+        timers={
+            AT_RISK: clock.due,
+            MISSED: clock.due,
+            ASK: evaluation.due,
+            DUE: action_plan.due,
+            ASSESSMENT_MISSING: clock.assessment_due,
+        },
         tasks=[metrics.show, watch_worklist(metrics), tidying(retention)],
         endpoints=[
             *worklist.endpoints(),
@@ -100,6 +115,7 @@ def service(settings: ReferralSettings) -> Service:
             *action_plan.endpoints(),
             *drop_ins.endpoints(),
             *Referrals(decided=decided).endpoints(),
+            *assessments.endpoints(),
         ],
         produces=PRODUCED,
     )

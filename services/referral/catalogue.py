@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from services.referral import drop_ins, events
+from services.referral import assessment_wire, drop_ins, events
 from services.referral.action_plan import wire as action_plan
 from services.referral.evaluation import wire as evaluation
 from services.referral.portfolio import wire as portfolio
@@ -19,9 +19,11 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
 }
 PRODUCED[events.REFERRALS] = {
     **events.PRODUCED[events.REFERRALS],
+    **assessment_wire.PRODUCED[events.REFERRALS],
     **action_plan.PRODUCED[events.REFERRALS],
 }
 EXAMPLES: Final[tuple[BaseModel, ...]] = (
+    assessment_wire.EXAMPLE,
     portfolio.EXAMPLE,
     *evaluation.EXAMPLES,
     drop_ins.EXAMPLE,

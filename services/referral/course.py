@@ -33,6 +33,8 @@ from services.referral.limit import local_day
 from services.referral.programme import OPENING
 from services.referral.referral import CloseReason, Referral
 
+MIDWAY: Final = "midway"
+BEFORE_END: Final = "before-end"
 MISSED_IN_A_ROW: Final = 2
 """So many sessions missed one after the other, and a human talks to the citizen (assumption)."""
 
@@ -60,13 +62,21 @@ class Course:
     """What a decision on attendance rests on.
 
     `known`: what was written down before. `more_follows`: the programme goes on after its opening,
-    once somebody has met the citizen and written an assessment.
+    once somebody has met the citizen and written an assessment. `points`: of re-assessment,
+    those at which this course has not been yet.
     """
 
     referral: Referral
     order: Order | None
     known: Sequence[Attendance]
     more_follows: bool
+    points: Sequence[str] = ()
+
+    @property
+    def only_opened(self) -> bool:
+        """Whether the order holds the programme's opening alone, and more is to follow."""
+        opening = self.order is not None and all(step.kind in OPENING for step in self.order.steps)
+        return self.more_follows and opening and self.referral.closed is None
 
 
 def decide_attendance(course: Course, command: HearAttendance, now: datetime) -> tuple[Fact, ...]:
@@ -98,8 +108,11 @@ def _decided(course: Course, said: Attendance, now: datetime) -> Iterator[Fact]:
         referral = evolve(referral, fact)
     if _is_over(course, every):
         yield from closing(referral, CloseReason.COMPLETED, WithdrawReason.COMPLETED, now)
-    elif _stays_away(every):
+        return
+    if _stays_away(every):
         yield WorkOpened(referral_id=me, reason=WorkReason.STAYS_AWAY)
+    for point in _reached(course, every):
+        yield WorkOpened(referral_id=me, reason=WorkReason.REASSESSMENT_DUE, about=point)
 
 
 def _start(referral: Referral, every: Sequence[Attendance], now: datetime) -> Iterator[Fact]:
@@ -124,7 +137,7 @@ def _is_over(course: Course, every: Sequence[Attendance]) -> bool:
     order = course.order
     if order is None or not course.referral.order_stands:
         return False
-    if course.more_follows and all(step.kind in OPENING for step in order.steps):
+    if course.only_opened:
         return False
     place, step = list(order.ordered)[-1]
     last = step_id(order.order_id, place)
@@ -135,6 +148,17 @@ def _is_over(course: Course, every: Sequence[Attendance]) -> bool:
 def _stays_away(every: Sequence[Attendance]) -> bool:
     newest = every[-MISSED_IN_A_ROW:]
     return len(newest) == MISSED_IN_A_ROW and not any(one.attended for one in newest)
+
+
+def _reached(course: Course, every: Sequence[Attendance]) -> Iterator[str]:
+    """The points of re-assessment that the course has come to."""
+    if course.order is None or not course.points:
+        return
+    done, planned = held(course.order, every)
+    for point in course.points:
+        left = planned - done
+        if (point == MIDWAY and done >= left) or (point == BEFORE_END and left == 1):
+            yield point
 
 
 def held(order: Order, every: Sequence[Attendance]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from services.referral import (
     store,
+    store_assessments,
     store_choice,
     store_citizens,
     store_course,
@@ -26,6 +27,7 @@ from services.referral import (
 from services.referral.course import Attendance
 from services.referral.facts import (
     ITSELF,
+    AssessmentRecorded,
     AttendanceNoted,
     Closed,
     Fact,
@@ -78,6 +80,7 @@ class Desk:
     orders: dict[str, OrderRow] = field(default_factory=dict)  # the newest, by referral
     offers: Register = field(default_factory=dict)  # where something isn't established
     attendances: dict[str, list[Attendance]] = field(default_factory=dict)
+    points: dict[str, list[str]] = field(default_factory=dict)  # of re-assessment, ahead
     _of_citizen: dict[str, list[str]] = field(default_factory=dict)
     _replacing: dict[tuple[str, str], str] = field(default_factory=dict)
     _details: dict[str, bytes] = field(default_factory=dict)
@@ -96,6 +99,7 @@ class Desk:
     _began_waiting: dict[Origin, None] = field(default_factory=dict)
     _ended_waiting: dict[Origin, None] = field(default_factory=dict)
     _attendances: list[AttendanceNoted] = field(default_factory=list)
+    _assessments: list[AssessmentRecorded] = field(default_factory=list)
     _work: list[WorkOpened | WorkClosed] = field(default_factory=list)
     _access: list[Access] = field(default_factory=list)
 
@@ -152,7 +156,9 @@ class Desk:
             change.happened.append((fact, after))
             if isinstance(fact, HospitalTold) and after.gp is not None:
                 queue.appendleft(GpTold(referral_id=referral_id, told=fact))
-            if isinstance(fact, AttendanceNoted):
+            if isinstance(fact, AssessmentRecorded):
+                self._assessments.append(fact)
+            elif isinstance(fact, AttendanceNoted):
                 self._attend(fact)
             elif isinstance(fact, Closed):
                 queue.extend(self._settled_by(fact, after))
@@ -305,6 +311,7 @@ class Desk:
         await store_course.save_starts(conn, started)
         await store_course.save_attendances(conn, self._attendances)
         await store_choice.save_choices(conn, handed)
+        await store_assessments.add_assessments(conn, self._assessments)
         await store_orders.save_orders(conn, list(self._changed_orders.values()), now)
         await store_dialogue.save_threads(conn, list(self._changed_threads.values()))
         await store_dialogue.add_posts(conn, self._new_posts)

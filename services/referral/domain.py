@@ -216,6 +216,9 @@ def _corrected(
                 programme=order.programme,
                 steps=order.steps,
                 consented=order.consented,
+                vulnerable=order.vulnerable or newest.vulnerable,
+                transport=order.transport or newest.transport,
+                windows=order.windows,
             )
         )
         yield OrderChanged(referral_id=me, order=kept)

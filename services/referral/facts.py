@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from services.referral.programme import Step
+from services.referral.programme import Level, Step
 from services.referral.referral import CloseReason, FreeChoiceReason, NoStart, Referral
 
 
@@ -46,6 +46,9 @@ class WorkReason(StrEnum):
     ACTION_OVERDUE = "action-overdue"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"
     STAYS_AWAY = "stays-away"
+    ASSESSMENT_MISSING = "assessment-missing"
+    ASSESSMENT_DISPUTED = "assessment-disputed"
+    REASSESSMENT_DUE = "reassessment-due"
 
 
 class Right(StrEnum):
@@ -88,6 +91,34 @@ class Told(StrEnum):
     ENDED = "ended"
 
 
+class Track(StrEnum):
+    """How a citizen's course is given."""
+
+    SELF_DIRECTED = "self-directed"
+    GROUP = "group"
+    INDIVIDUAL = "individual"
+    COORDINATED = "coordinated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Where a citizen stands on the four axes of an assessment, by the policy's scales."""
+
+    complexity: int
+    resources: int
+    motivation: int
+    readiness: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A local time that suits the citizen; None leaves a bound open. `weekday`: 1 is Monday."""
+
+    weekday: int | None = None
+    begin: time | None = None
+    end: time | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What is ordered: who plans nothing about the person but this (no name, no address).
@@ -107,6 +138,7 @@ class Order:
     language: str
     transport: bool
     consented: bool = False
+    windows: tuple[Window, ...] = ()
 
     def gives(self, step: Step) -> bool:
         """Whether a step is ordered: one that needs the citizen's consent only with it."""
@@ -298,6 +330,33 @@ class NotStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentRecorded:
+    """A professional has assessed the citizen's needs, and decided level and track with them.
+
+    `difference`: by how much each axis has moved since the assessment before. `sealed`: goals and
+    free text.
+    """
+
+    referral_id: str
+    assessment_id: str
+    point: str
+    policy: str
+    scores: Scores
+    level: Level | None
+    proposed: Track
+    because: str
+    track: Track
+    with_citizen: bool
+    disputed: tuple[str, ...]
+    goals: int
+    sealed: bytes
+    by: Signature
+    previous: str | None
+    difference: tuple[tuple[str, int], ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GpTold:
     """The GP hears what the hospital hears."""
 
@@ -374,6 +433,7 @@ Fact: TypeAlias = (
     | OfferCounted
     | HospitalTold
     | GpTold
+    | AssessmentRecorded
     | AttendanceNoted
     | Started
     | NotStarted
@@ -435,7 +495,7 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911, PLR091
             return replace(referral, started=day)
         case NotStarted():
             return replace(referral, started=None)
-        case HospitalTold() | GpTold() | AttendanceNoted() | Noted():
+        case HospitalTold() | GpTold() | AssessmentRecorded() | AttendanceNoted() | Noted():
             return referral
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from services.referral import store, store_course, store_orders
+from services.referral import store, store_assessments, store_course, store_orders
+from services.referral.assessment import Policy
 from services.referral.commands import (
     Case,
     ClockCommand,
@@ -22,8 +23,17 @@ from services.referral.configuration import Directory
 from services.referral.course import Course, HearAttendance, decide_attendance
 from services.referral.desk import Desk
 from services.referral.domain import decide
-from services.referral.facts import Fact, FreeChoiceOpened, LimitAtRisk, LimitMissed
+from services.referral.facts import (
+    Fact,
+    FreeChoiceOpened,
+    LimitAtRisk,
+    LimitMissed,
+    Started,
+    WorkOpened,
+    WorkReason,
+)
 from services.referral.incoming import Invalid, News, read
+from services.referral.limit import WORKDAY_BEGINS, local_instant
 from services.referral.metrics import Metrics
 from services.referral.outgoing import events_of
 from services.referral.programme_policy import Portfolio
@@ -31,7 +41,7 @@ from services.referral.referral import Referral
 from services.referral.replying import referral_key
 from services.referral.store import SessionRow
 from services.referral.timers import AT_RISK, Timetable, limit_in
-from shared.handling import Applied, Dead, Parked
+from shared.handling import Applied, Dead, Parked, SetTimer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,6 +49,7 @@ if TYPE_CHECKING:
     from shared.envelope import Message
     from shared.handling import DueTimer, Outcome, Unit
 
+ASSESSMENT_MISSING: Final = "assessment.missing"
 PATIENCE: Final = timedelta(days=7)
 """How long news of a referral that isn't known waits for it."""
 
@@ -51,6 +62,7 @@ class Clock:
     portfolio: Portfolio
     timetable: Timetable
     metrics: Metrics
+    policy: Policy
 
     async def training(self, unit: Unit, messages: Sequence[Message], /) -> Sequence[Outcome]:
         """See `shared.handling.Handler`."""
@@ -67,6 +79,10 @@ class Clock:
             desk.orders = await store_orders.newest_orders(unit.conn, came)
             known = await store_course.attendances(unit.conn, came)
             desk.attendances = {one: known.get(one, []) for one in came}
+            assessed = await store_assessments.recorded(unit.conn, came)
+            been = await store_assessments.asked_points(unit.conn, assessed)
+            points = {one: set(self.policy.points) - been.get(one, set()) for one in assessed}
+            desk.points = {one: sorted(left) for one, left in points.items()}
         counts: Counter[str] = Counter()
         outcomes = [
             self._heard(desk, message, reading, unit, counts)
@@ -89,6 +105,23 @@ class Clock:
             outcomes.append(self._applied(desk, timer.key, command, timer.due, counts))
         await desk.save(unit.conn, unit.now)
         unit.on_commit.append(lambda: self.metrics.clock(counts))
+        return outcomes
+
+    async def assessment_due(self, unit: Unit, timers: Sequence[DueTimer], /) -> Sequence[Outcome]:
+        """See `shared.handling.TimerHandler`: whoever was met has an assessment by now."""
+        desk = Desk()
+        ids = {timer.key for timer in timers}
+        desk.put((await store.referrals(unit.conn, ids)).values())
+        assessed = await store_assessments.recorded(unit.conn, ids)
+        outcomes: list[Outcome] = []
+        for timer in timers:
+            referral = desk.referrals.get(timer.key)
+            facts: tuple[Fact, ...] = ()
+            if referral is not None and referral.closed is None and timer.key not in assessed:
+                reason = WorkReason.ASSESSMENT_MISSING
+                facts = (WorkOpened(referral_id=timer.key, reason=reason),)
+            outcomes.append(self._happened(desk, facts, Counter()))
+        await desk.save(unit.conn, unit.now)
         return outcomes
 
     def _heard(
@@ -142,6 +175,7 @@ class Clock:
             referral=referral,
             order=order,
             known=desk.attendances.get(referral_id, ()),
+            points=desk.points.get(referral_id, ()),
             more_follows=programme is not None and bool(programme.afterwards or programme.leads_to),
         )
 
@@ -159,12 +193,19 @@ class Clock:
             decided = decide(Case(target=desk.referrals.get(referral_id)), command, at)
             assert isinstance(decided, tuple), "the clock refuses nothing"
             facts = decided
+        return self._happened(desk, facts, counts)
+
+    def _happened(self, desk: Desk, facts: tuple[Fact, ...], counts: Counter[str]) -> Applied:
         change = desk.apply(facts)
         events = []
         for fact, after in change.happened:
             events += events_of(fact, after, self.portfolio, self.directory)
             counts.update(_said(fact))
-        return Applied(events=events, timers=self.timetable.after(change, desk))
+        timers = self.timetable.after(change, desk)
+        for fact, after in change.happened:
+            if isinstance(fact, Started) and self._course(desk, after.referral_id).only_opened:
+                timers.append(_assessment_missing(after, self.policy.missing_days))
+        return Applied(events=events, timers=timers)
 
 
 def _read(message: Message) -> News | Outcome:
@@ -184,6 +225,16 @@ def _session(referral_id: str, command: CountOffer | DropOffer) -> SessionRow:
         starts_at=offer.start,
         place=offer.location[0] if offer.location is not None else "",
         cancelled=isinstance(command, DropOffer),
+    )
+
+
+def _assessment_missing(referral: Referral, days: int) -> SetTimer:
+    assert referral.started is not None, "a course that has started has a day"
+    return SetTimer(
+        kind=ASSESSMENT_MISSING,
+        key=referral.referral_id,
+        due=local_instant(referral.started + timedelta(days=days), WORKDAY_BEGINS),
+        partition_key=referral.provider,
     )
 
 

@@ -39,6 +39,11 @@ def worklist_id(referral: str, reason: str, about: str) -> str:
     return str(uuid.uuid5(_WORKLIST, f"{referral}/{reason}/{about}"))
 
 
+def assessment_id(call: str) -> str:
+    """The assessment that a call records; the same call records it again."""
+    return str(uuid.uuid5(_REFERRALS, f"assessment/{call}"))
+
+
 def receipt_id(source: str, document: str, content_hash: bytes, outcome: str) -> str:
     """The id of a document's receipt; the same document with the same outcome gets it again."""
     return str(uuid.uuid5(_REFERRALS, f"{source}/{document}/{content_hash.hex()}/{outcome}"))

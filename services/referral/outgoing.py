@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from services.referral import programme
+from services.referral import facts, programme
+from services.referral.assessment_wire import wire_of
 from services.referral.configuration import Directory
 from services.referral.events import (
     GP_STATUS,
@@ -34,10 +35,12 @@ from services.referral.events import (
     ReferralStatus,
     SignedBy,
     Step,
+    Window,
     WorklistClosedWire,
     WorklistOpenedWire,
 )
 from services.referral.facts import (
+    AssessmentRecorded,
     ChoiceTaken,
     ChoiceWaived,
     Closed,
@@ -208,6 +211,8 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
                 limit=referral.limit,
                 at=at,
             )
+        case AssessmentRecorded():
+            return wire_of(fact, referral)
         case WorkOpened(reason=why_open, about=about):
             return WorklistOpenedWire(
                 referral_id=me,
@@ -233,6 +238,14 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
             return None
 
 
+def _window(window: facts.Window) -> Window:
+    return Window(
+        weekday=window.weekday,
+        from_=f"{window.begin:%H:%M}" if window.begin is not None else None,
+        to=f"{window.end:%H:%M}" if window.end is not None else None,
+    )
+
+
 def _order(
     wire: type[OrderPlacedWire | OrderChangedWire], order: Order, referral: Referral
 ) -> OrderPlacedWire | OrderChangedWire:
@@ -253,6 +266,7 @@ def _order(
         postcode=order.postcode,
         language=order.language,
         transport=order.transport,
+        windows=tuple(_window(one) for one in order.windows),
         steps=steps,
     )
 

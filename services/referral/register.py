@@ -19,7 +19,15 @@ from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenRecord
 from services.referral.plan import Person, Plan
 from services.referral.request import Request
 from services.referral.store_citizens import Access, Citizen
-from shared.crypto import Vault, keyed_hash, new_data_key, open_record, seal_record
+from shared.crypto import (
+    Vault,
+    keyed_hash,
+    new_data_key,
+    open_record,
+    open_under,
+    seal_record,
+    seal_under,
+)
 from shared.envelope import Event
 
 ACTOR = "service:referral"
@@ -151,6 +159,17 @@ class Register:
         found = orjson.loads(self.vault.open(sealed, referral_id))
         sor = found.get("sender")
         return (sor, found.get("sender_name") or sor) if sor else None
+
+    def seal_for(self, citizen: Citizen, plaintext: bytes, context: str) -> bytes:
+        """Seals what is the citizen's own, under their own key: erasing that erases it."""
+        return seal_under(self._key_of(citizen), plaintext, context)
+
+    def open_for(self, citizen: Citizen, sealed: bytes, context: str) -> bytes:
+        """What `seal_for` sealed; that it is read is the caller's to log. Raises Unreadable."""
+        return open_under(self._key_of(citizen), sealed, context)
+
+    def _key_of(self, citizen: Citizen) -> bytes:
+        return self.records.open(citizen.data_key, citizen.citizen_id)
 
     def seal_details(self, plan: Plan | Request, referral_id: str) -> bytes:
         """What the plan says beyond planning, for the record's keeper alone."""

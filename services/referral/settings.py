@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.referral import assessment_file
 from services.referral.programme_files import PROGRAMMES
 from services.referral.register import key_bytes
 from services.referral.rights.retention import RULES
@@ -26,6 +27,11 @@ class ReferralSettings(ServiceSettings):
     )
     retention: Path = Field(
         default=RULES, description="File that says how long what is kept (default: the service's)"
+    )
+    assessment: Path = Field(
+        default=assessment_file.DEFAULT,
+        description="TOML file of the assessment's scales, rules and tracks (default: the "
+        "service's)",
     )
     id_key: SecretStr = Field(
         description="Key of citizens' ids: base64 of 32 bytes; never changed, or ids change"

@@ -24,6 +24,7 @@ from services.referral.facts import (
     Signature,
     WithdrawReason,
     WorkClosed,
+    WorkOpened,
     WorkReason,
     evolve,
 )
@@ -102,6 +103,12 @@ _REVOKE: Final = Choice(
     does="This referral is closed, its order withdrawn, and the hospital is told.",
 )
 
+_STOP: Final = Choice(
+    name="stop-course",
+    does="The course ends here: the referral is closed as stopped, its order withdrawn, and the "
+    "hospital and the GP are told.",
+)
+
 MEANS: Final[Mapping[WorkReason, str]] = {
     WorkReason.SECOND_PLAN: "The citizen has another open plan, and neither replaces the other.",
     WorkReason.DEADLINE_TEXT: "The plan says something about its deadline in words.",
@@ -125,6 +132,11 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     WorkReason.NOT_ESTABLISHED: "No provider has the programme that the plan asks for, so nothing "
     "is ordered.",
     WorkReason.STAYS_AWAY: "The citizen did not come to two sessions in a row.",
+    WorkReason.ASSESSMENT_MISSING: "Somebody has met the citizen, and no assessment is recorded: "
+    "nothing more is planned until it is.",
+    WorkReason.ASSESSMENT_DISPUTED: "The citizen does not agree with the assessment.",
+    WorkReason.REASSESSMENT_DUE: "The course has come to a point where the citizen is assessed "
+    "anew; recording that settles this.",
 }
 """What each reason to look means, in one sentence."""
 
@@ -203,11 +215,23 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
     ),
     WorkReason.STAYS_AWAY: (
         Choice(name="goes-on", does="Somebody has talked with the citizen; the course goes on."),
+        _STOP,
+    ),
+    WorkReason.ASSESSMENT_MISSING: (
+        Choice(name="will-be-made", does="Somebody sees to it; recording it is what counts."),
+        _STOP,
+    ),
+    WorkReason.ASSESSMENT_DISPUTED: (
+        Choice(name="agreed", does="Talked over, the citizen agrees; the assessment stands."),
         Choice(
-            name="stop-course",
-            does="The course ends here: the referral is closed as stopped, its order withdrawn, "
-            "and the hospital and the GP are told.",
+            name="stands",
+            does="Talked over, the citizen does not agree and knows where to complain; the "
+            "assessment stands.",
         ),
+        Choice(name="assess-anew", does="The citizen is assessed anew: that goes on the worklist."),
+    ),
+    WorkReason.REASSESSMENT_DUE: (
+        Choice(name="not-needed", does="Nothing has changed that calls for it."),
     ),
     WorkReason.STAY_UNCLEAR: (
         Choice(name="own-stay", does="It is the stay that the plan comes from; nothing changes."),
@@ -286,6 +310,13 @@ def _not_ours(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
 
 def _stop_course(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
     return _close_mine(case, CloseReason.STOPPED, WithdrawReason.STOPPED, now)
+
+
+def _assess_anew(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
+    if case.referral.closed is not None:
+        return Impossible(409, "the referral is closed already")
+    me = case.referral.referral_id
+    return (WorkOpened(referral_id=me, reason=WorkReason.REASSESSMENT_DUE),)
 
 
 def _close_mine(case: WorkCase, reason: CloseReason, why: WithdrawReason, now: datetime) -> Effect:
@@ -380,5 +411,6 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     "readmitted": _readmitted,
     "revoke": _revoke,
     "stop-course": _stop_course,
+    "assess-anew": _assess_anew,
 }
 """What a decision does beside closing its entry; one that is not named here does nothing more."""

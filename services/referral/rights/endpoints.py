@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -104,12 +105,13 @@ class Rights:
         )
         ids = [row["referral_id"] for row in referrals]
         log = await self._entries(unit, citizen=mine, user=None, span=_ever(), among=None)
+        own = partial(self.register.open_for, citizen)
         return {
             "service": "referral",
             "citizen_id": mine,
             "number": self.register.vault.open(citizen.cpr_sealed, mine).decode(),
             "record": orjson.loads(self.register.open(citizen).model_dump_json()),
-            **await rows_of(unit.conn, self.register.vault, mine, ids),
+            **await rows_of(unit.conn, self.register.vault, mine, ids, own),
             "access_log": log,
         }
 

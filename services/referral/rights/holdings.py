@@ -7,7 +7,7 @@ sealed is forgotten here, and that each is decided for an erasure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,17 +23,21 @@ if TYPE_CHECKING:
 class Sealed:
     """A sealed column: the column that is its context, and whether JSON or text lies in it.
 
-    An erasure overwrites what lies in it, by `blank`.
+    `own`: it opens under the citizen's own key. An erasure overwrites what lies in it, by `blank`.
     """
 
     context: str
     json: bool = True
+    own: bool = False
 
     @property
     def blank(self) -> bytes:
         """Nothing, in the form that its readers expect."""
         return b"{}" if self.json else b""
 
+
+Open = Callable[[bytes, str], bytes]
+"""Opens sealed bytes by their context. Raises Unreadable."""
 
 # (table, column): how it opens with the service's vault; None: nothing for a reader lies in it.
 SEALED: Final[Mapping[tuple[str, str], Sealed | None]] = {
@@ -49,6 +53,7 @@ SEALED: Final[Mapping[tuple[str, str], Sealed | None]] = {
     ("posts", "sealed"): Sealed(context="thread_id"),
     ("action_items", "words"): Sealed(context="item_id", json=False),
     ("worklist", "remark"): Sealed(context="entry_id", json=False),
+    ("assessments", "sealed"): Sealed(context="assessment_id", own=True),
 }
 PLAIN_BYTES: Final = frozenset({("orders", "state")})
 """Columns of bytes that hold JSON as it is."""
@@ -77,9 +82,12 @@ async def tables(conn: Connection) -> dict[str, str]:
 
 
 async def rows_of(
-    conn: Connection, vault: Vault, citizen_id: str, referral_ids: list[str]
+    conn: Connection, vault: Vault, citizen_id: str, referral_ids: list[str], own: Open
 ) -> dict[str, list[dict[str, Any]]]:
-    """All rows about a citizen by table, opened; empty tables are left out."""
+    """All rows about a citizen by table, opened; empty tables are left out.
+
+    `own` opens what lies under the citizen's own key, by its context.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     for table, column in (await tables(conn)).items():
         if table in APART:
@@ -90,7 +98,7 @@ async def rows_of(
             wanted,
         )
         if rows:
-            found[table] = [_opened(vault, table, row) for row in rows]
+            found[table] = [_opened(vault, table, row, own) for row in rows]
     for table, (column, other) in THROUGH.items():
         named = [row[column] for row in found.get(other, ())]
         rows = await conn.fetch(
@@ -98,11 +106,11 @@ async def rows_of(
             named,
         )
         if rows:
-            found[table] = [_opened(vault, table, row) for row in rows]
+            found[table] = [_opened(vault, table, row, own) for row in rows]
     return found
 
 
-def _opened(vault: Vault, table: str, row: Row) -> dict[str, Any]:
+def _opened(vault: Vault, table: str, row: Row, own: Open) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for column, value in row.items():
         if not isinstance(value, bytes):
@@ -110,13 +118,14 @@ def _opened(vault: Vault, table: str, row: Row) -> dict[str, Any]:
         elif (table, column) in PLAIN_BYTES:
             shown[column] = orjson.loads(value)
         elif (how := SEALED.get((table, column))) is not None:
-            shown[column] = _open(vault, value, str(row[how.context]), how)
+            opener = own if how.own else vault.open
+            shown[column] = _open(opener, value, str(row[how.context]), how)
     return shown
 
 
-def _open(vault: Vault, value: bytes, context: str, how: Sealed) -> Any:
+def _open(opener: Open, value: bytes, context: str, how: Sealed) -> Any:
     try:
-        plain = vault.open(value, context)
+        plain = opener(value, context)
     except Unreadable:
         return "can't be opened: its key is not configured"
     return orjson.loads(plain) if how.json else plain.decode()

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from services.referral import configuration, programme_files
+from services.referral import assessment_file, configuration, programme_files
 from services.referral.commands import (
     Case,
     CorrectPlan,
@@ -43,6 +43,7 @@ RANDERS_HOSPITAL = "100000000000730"
 RANDERS_DEPARTMENT = "271211000016002"
 NOW = datetime(2022, 5, 23, 6, 0, tzinfo=UTC)  # KL's story of Ruddi: 23 May 2022, 08:00 in Denmark
 PORTFOLIO = programme_files.load()
+POLICY = assessment_file.load()
 HOLBAEK = Municipality(
     code="316",
     name="Holbæk Kommune",
@@ -97,6 +98,7 @@ def a_clock() -> Clock:
         portfolio=PORTFOLIO,
         timetable=office.timetable,
         metrics=Metrics(),
+        policy=POLICY,
     )
 
 
