@@ -1,0 +1,366 @@
+"""Every programme through Kafka, from its referral as far as it is ordered, by the services.
+
+Scheduling books every session; that the citizen came is then said in scheduling's name, as the
+event that `POST /sessions/{id}/attendance` gives rise to on the session's day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from deploy.cli import kafka as client
+from deploy.demo.citizens import TEST_PERSONS, replacement_cpr
+from deploy.demo.documents import fhir_plan
+from deploy.demo.fhir_referral import fhir_referral
+from deploy.local.stack import Stack
+from services.referral.plan import PlanType
+from services.referral.programme import OPENING, Basis, Moment, Programme
+from services.referral.programme_files import load
+from tests.conftest import Stacks
+
+PROGRAMMES = load().programmes
+TODAY = date(2026, 11, 23)
+CLOCK = f"{TODAY}T08:00:00+01:00"
+RANDERS: dict[str, Any] = {"receiver_sor": "100000000003730", "receiver_name": "Randers Kommune"}
+HOSPITAL = "hospital-100000000000730"
+TYPES = {
+    "p140-almen": PlanType.ALMEN,
+    "p140-basal": PlanType.ALMEN,
+    "p140-avanceret": PlanType.ALMEN,
+    "p140-rehabilitering-specialiseret": PlanType("rehabilitering-specialiseret"),
+    "p140-genoptraening-specialiseret": PlanType("genoptraening-specialiseret"),
+}
+SENDERS = {
+    Basis.MUNICIPALITY: ("municipality-730", "100000000006730"),
+    Basis.SELF: ("citizens-730", "100000000010730"),
+    Basis.RELATIVE: ("citizens-730", "100000000010730"),
+}
+WEEKS = 20
+"""So far ahead rosters are stated."""
+PATIENCE = 200.0
+"""Seconds; nothing takes nearly so long."""
+
+
+@dataclass
+class Walk:
+    """What was said of one programme's referral."""
+
+    programme: Programme
+    document: str
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def said(self, name: str) -> list[dict[str, Any]]:
+        return [one for one in self.events if one["event"] == f"dk.genvej.{name}.v1"]
+
+    @property
+    def referral_id(self) -> str:
+        found: str = self.said("referral.received")[0]["referral_id"]
+        return found
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """The sessions that were offered, as they stand, in their order."""
+        found: dict[str, dict[str, Any]] = {}
+        for one in self.events:
+            if one["event"] in {f"dk.genvej.session.{name}.v1" for name in ("offered", "moved")}:
+                found[one["session_id"]] = one
+        return sorted(found.values(), key=lambda one: str(one["start"]))
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """The order as it reads now."""
+        return [*self.said("order.placed"), *self.said("order.changed")][-1]
+
+
+class World:
+    """The stack, and everything that its topics say of the walks."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.walks: dict[str, Walk] = {}
+        self.accepted = 0
+        self.listener: asyncio.Task[None] | None = None
+
+    async def send(
+        self, principal: str, topic: str, value: bytes, key: str = "", kind: str = ""
+    ) -> None:
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(uuid.uuid4()).encode()),
+            ("ce_source", b"/genvej/scheduling"),
+            ("ce_type", kind.encode()),
+        ]
+        async with client.writer(self.stack.kafka.access(principal)) as producer:
+            await producer.send_and_wait(
+                topic, value, key=key.encode() or None, headers=headers if kind else []
+            )
+
+    async def listen(self) -> None:
+        access = self.stack.kafka.access("ops")
+        topics = ["referrals", "training", "evaluations", "capacity"]
+        by_referral: dict[str, Walk] = {}
+        early: dict[str, list[dict[str, Any]]] = {}
+        async with client.reader(access, topics) as consumer:
+            async for record in consumer:
+                if record.value is None:
+                    continue
+                one = {**json.loads(record.value), "event": client.header(record, "ce_type")}
+                if record.topic == "capacity":
+                    self.accepted += 1
+                    continue
+                id_ = one.get("referral_id", "")
+                if one["event"] == "dk.genvej.referral.received.v1":
+                    walk = next(w for w in self.walks.values() if w.document == one["document_id"])
+                    by_referral[id_] = walk
+                    walk.events += early.pop(id_, [])
+                if id_ in by_referral:
+                    by_referral[id_].events.append(one)
+                else:
+                    early.setdefault(id_, []).append(one)
+
+    async def until(self, ready: Callable[[Walk], bool], among: list[Walk], what: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while missing := [walk for walk in among if not ready(walk)]:
+            if self.listener is not None and self.listener.done():
+                self.listener.result()
+            if time.monotonic() > end:
+                seen = {w.programme.id: [one["event"] for one in w.events] for w in missing}
+                pytest.fail(f"never {what}: {seen}")
+            await asyncio.sleep(0.05)
+
+
+def a_week(monday: date) -> bytes:
+    """Capacity of one place where everybody is able to everything."""
+    competences = sorted(
+        {
+            able
+            for one in PROGRAMMES.values()
+            for step in one.steps
+            for leader in step.leaders
+            for able in leader.competences
+        }
+    )
+    days = [
+        datetime.combine(monday + timedelta(days=n), datetime.min.time(), UTC) for n in range(5)
+    ]
+    year, week, _ = monday.isocalendar()
+    body = {
+        "provider": "730",
+        "location": {
+            "code": "randers",
+            "name": "Træningscentret",
+            "address": "Testvej 2",
+            "postcode": "8900",
+            "lat": 56.46,
+            "lon": 10.04,
+        },
+        "week": f"{year}-W{week:02d}",
+        "version": 1,
+        "rooms": [{"code": f"r{n}", "name": f"Rum {n}"} for n in range(1, 4)],
+        "therapists": [
+            {
+                "id": f"730-t{n}",
+                "competences": competences,
+                "languages": ["da"],
+                "shifts": [
+                    {
+                        "start": (day + timedelta(hours=7)).isoformat(),
+                        "end": (day + timedelta(hours=15)).isoformat(),
+                    }
+                    for day in days
+                ],
+            }
+            for n in range(1, 4)
+        ],
+        "closed": False,
+    }
+    return json.dumps(body).encode()
+
+
+def people() -> Iterator[dict[str, str]]:
+    """MedCom's test persons, whose age their number tells: some programmes take adults alone."""
+    for cpr, given, family in (*TEST_PERSONS, ("1502779995", "Ruddi Test", "Berggren")):
+        yield {"cpr": cpr, "given": given, "family": family}
+
+
+def a_document(walk: Walk, person: Mapping[str, Any]) -> tuple[str, str, bytes]:
+    """Who sends what where, for a citizen of their own."""
+    one = walk.programme
+    person = {**person, "document_id": walk.document}
+    sent = datetime.combine(TODAY, datetime.min.time(), UTC) + timedelta(hours=7)
+    if one.id in TYPES:
+        plan = fhir_plan(
+            **person,
+            type=TYPES[one.id],
+            sender_sor="271211000016002",
+            receiver_ean="5790000003730",
+            discharge_date=TODAY,
+            authored=TODAY,
+            sent_at=sent,
+            **RANDERS,
+        )
+        return HOSPITAL, "hospital.100000000000730.referrals", plan
+    basis = next(rule.basis for rule in one.admissions if rule.basis in SENDERS)
+    sender, sor = SENDERS[basis]
+    referral = fhir_referral(
+        **person,
+        sender_sor=sor,
+        basis=basis,
+        programme=one.id,
+        asked=TODAY,
+        sent_at=sent,
+        postcode="8900",
+        diagnoses=(),
+        consent=True,
+        **RANDERS,
+    )
+    return f"sender-{sender}", f"sender.{sender}.referrals", referral
+
+
+def attended(walk: Walk, session: dict[str, Any]) -> bytes:
+    about = ("session_id", "order_id", "referral_id", "citizen_id", "provider", "step_id", "start")
+    start = datetime.fromisoformat(session["start"])
+    said = {
+        "attended": True,
+        "reason": None,
+        "by": "730-therapist",
+        "at": (start + timedelta(hours=1)).isoformat(),
+    }
+    return json.dumps({**{name: session[name] for name in about}, **said}).encode()
+
+
+async def walks(world: World) -> None:
+    """All programmes at once, as a municipality has them."""
+    world.listener = asyncio.create_task(world.listen())
+    try:
+        await _walked(world)
+    finally:
+        world.listener.cancel()
+
+
+async def _walked(world: World) -> None:
+    for weeks in range(WEEKS):
+        week = a_week(TODAY + timedelta(weeks=weeks))
+        await world.send("roster-randers", "roster.randers.capacity", week)
+    async with asyncio.timeout(PATIENCE):
+        while world.accepted < WEEKS:  # noqa: ASYNC110 - `listen` runs beside
+            await asyncio.sleep(0.05)
+    adults = people()
+    for number, one in enumerate(PROGRAMMES.values()):
+        walk = world.walks[one.id] = Walk(programme=one, document=str(uuid.uuid4()))
+        nobody = {
+            "cpr": replacement_cpr(date(1960, 3, 7), number),
+            "given": "Prøve",
+            "family": f"Borger {number}",
+        }
+        adult = any(rule.ages.least is not None for rule in one.admissions)
+        await world.send(*a_document(walk, next(adults) if adult else nobody))
+    every = list(world.walks.values())
+    await world.until(lambda walk: bool(walk.said("referral.received")), every, "received")
+    ours = [walk for walk in every if walk.programme.ordered_here]
+    await world.until(
+        lambda walk: bool(walk.said("session.offered") or walk.said("order.infeasible")),
+        ours,
+        "an answer of scheduling",
+    )
+    await world.until(
+        lambda walk: len(walk.sessions) == _count(walk.order["steps"]), ours, "booked whole"
+    )
+    await world.until(
+        lambda walk: len(_asked(walk, Moment.BEFORE)) == len(_forms(walk, Moment.BEFORE)),
+        ours,
+        "asked before",
+    )
+    for walk in ours:
+        await _held(world, walk)
+    begun = [walk for walk in ours if goes_on(walk.programme)]
+    ended = [walk for walk in ours if walk not in begun]
+    await world.until(lambda walk: bool(walk.said("referral.closed")), ended, "closed")
+    await world.until(
+        lambda walk: len(_asked(walk, Moment.AFTER)) == len(_forms(walk, Moment.AFTER)),
+        ended,
+        "asked afterwards",
+    )
+
+
+def goes_on(programme: Programme) -> bool:
+    """Whether more is ordered once somebody has met the citizen."""
+    return bool(programme.afterwards) or all(step.kind in OPENING for step in programme.steps)
+
+
+def _count(steps: list[dict[str, Any]]) -> int:
+    return sum(step["count"] for step in steps)
+
+
+async def _held(world: World, walk: Walk) -> None:
+    """Every session that scheduling has booked, in its name: the day has not come yet."""
+    for session in walk.sessions:
+        value = attended(walk, session)
+        kind = "dk.genvej.session.attended.v1"
+        await world.send("scheduling", "training", value, key="730", kind=kind)
+
+
+def _forms(walk: Walk, moment: Moment) -> list[str]:
+    programme = PROGRAMMES[walk.order["programme"]]
+    return sorted(form.form for form in programme.forms if moment in form.asked)
+
+
+def _asked(walk: Walk, moment: Moment) -> list[str]:
+    asked = walk.said("evaluation.asked")
+    return sorted(one["form"] for one in asked if one["moment"] == moment)
+
+
+@pytest.fixture(scope="module")
+def world(stacks: Stacks) -> World:
+    stack = stacks(clock=CLOCK, services=("referral", "scheduling"))
+    stack.up()
+    world = World(stack)
+    asyncio.run(walks(world))
+    return world
+
+
+@pytest.fixture(params=sorted(PROGRAMMES))
+def walk(world: World, request: pytest.FixtureRequest) -> Walk:
+    return world.walks[request.param]
+
+
+def test_a_programme_is_walked_as_far_as_it_is_ordered(walk: Walk) -> None:
+    """A course that one signs up for to its last session; others until somebody has met the citizen
+    and an assessment orders the rest."""
+    programme = walk.programme
+    if not programme.ordered_here:
+        assert [one["event"] for one in walk.events] == ["dk.genvej.referral.received.v1"]
+        return
+    (placed,) = walk.said("order.placed")
+    assert [step["kind"] for step in placed["steps"]] == [
+        step.kind.value for step in programme.opening
+    ]
+    assert [step["count"] for step in placed["steps"]] == [step.count for step in programme.opening]
+    assert walk.said("order.infeasible") == []
+    assert len(walk.sessions) == sum(step.count for step in programme.opening)
+    starts = [datetime.fromisoformat(one["start"]) for one in walk.sessions]
+    spacing = programme.opening[-1].spacing
+    if spacing is not None:
+        gaps = [(later.date() - sooner.date()).days for sooner, later in pairwise(starts)]
+        assert all(spacing.least <= gap <= spacing.most for gap in gaps), gaps
+    closed = [one["reason"] for one in walk.said("referral.closed")]
+    assert closed == ([] if goes_on(programme) else ["completed"])
+
+
+def test_what_a_programme_asks_before_and_after_is_asked(walk: Walk) -> None:
+    if not walk.programme.ordered_here:
+        assert walk.said("evaluation.asked") == []
+        return
+    assert _asked(walk, Moment.BEFORE) == _forms(walk, Moment.BEFORE)
+    after = [] if goes_on(walk.programme) else _forms(walk, Moment.AFTER)
+    assert _asked(walk, Moment.AFTER) == after
