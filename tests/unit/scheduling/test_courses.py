@@ -85,6 +85,17 @@ def test_all_sessions_of_an_order_are_booked_in_their_rhythm_with_one_therapist(
     assert "Session 3 of the course" in course[2]["reason"]
 
 
+def test_the_course_stays_with_who_held_the_first_session() -> None:
+    world = World()
+    wednesdays = [one for one in all_week() if one[0] > TUESDAY]
+    world.capacity(
+        a_statement("R", a_therapist("T1", *wednesdays), a_therapist("T2", *all_week())),
+        *rosters("2026-W49", "2026-W50"),
+    )
+    world.order(a_course())
+    assert [one["therapist"] for one in world.course_of("o1")] == ["T2"] * 4
+
+
 def test_the_same_order_again_says_nothing(world: World) -> None:
     world.order(a_course())
     assert said(world.order(a_course())) == []

@@ -145,6 +145,18 @@ def test_a_plan_moves_the_held_to_where_all_pay_least() -> None:
     assert [one["location"]["code"] for one in world.held()] == ["L"]
 
 
+def test_a_plan_that_is_as_good_moves_nobody() -> None:
+    world = World(tell=2)
+    staff = (a_therapist(name, *all_week()) for name in ("T1", "T2", "T3"))
+    world.capacity(a_statement("R", *staff, rooms=3))
+    world.order(*(an_order(f"o{n}", earliest=FRIDAY) for n in (2, 0, 1)))
+    held = world.held()
+    for _ in range(3):
+        assert said(world.plan_anew()) == []
+        assert world.held() == held
+        world.desk.planned = False
+
+
 @pytest.mark.parametrize("change", [{"postcode": "8870"}, {"earliest": NEXT_MONDAY}])
 def test_what_changes_before_it_is_told_is_not_said(change: dict[str, Any]) -> None:
     world = a_world()
