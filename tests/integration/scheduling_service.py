@@ -55,6 +55,21 @@ class Process:
         how = deliver_twice if twice else deliver
         return told(events_of(await how(self.conn, self.scheduling.plan, [timer], self.now)))
 
+    async def plan_again(self, provider: str) -> None:
+        """The same timer for a provider, tried again after a transient failure."""
+        timer = DueTimer(
+            id="t", kind="plan", key=provider, due=self.now, partition_key=provider, data=b""
+        )
+        while True:
+            try:
+                await deliver(self.conn, self.scheduling.plan, [timer], self.now)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                self.collisions += 1
+            else:
+                return
+
     async def apply(self, handler: Handler, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """What a batch publishes, after its commit."""
         return told(events_of(await self.outcomes(handler, messages)))

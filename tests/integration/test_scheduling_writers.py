@@ -62,8 +62,10 @@ async def writers(database: Databases) -> AsyncIterator[list[Connection]]:
         await connection.close()
 
 
-# What one writer does: an order placed or changed, one withdrawn, or the roster's next version.
+# What one writer does: an order placed or changed, one withdrawn, the roster's next version, or the
+# plan over all who have not been told.
 work = st.one_of(
+    st.tuples(st.just("plan"), st.just(0), st.just("")),
     st.tuples(st.just("order"), st.integers(0, 30), st.sampled_from(["8900", "8870", ""])),
     st.tuples(st.just("order"), st.integers(0, 30), st.sampled_from(["8900", "8870", ""])),
     st.tuples(st.just("withdraw"), st.integers(0, 30), st.just("")),
@@ -116,7 +118,7 @@ async def play(
     writers: list[Connection], providers: list[str], actions: Sequence[tuple[str, int, str]]
 ) -> None:
     """Lets all writers work at once, each for one of the providers at a time."""
-    processes = [Process(connection) for connection in writers]
+    processes = [Process(connection, tell=2) for connection in writers]
     for provider in providers:
         first = [roster(provider, "R", 2, 1), roster(provider, "L", 1, 1)]
         await processes[0].capacity(capacity_stated(*first))
@@ -126,6 +128,9 @@ async def play(
             scheduling = process.scheduling
             handler = scheduling.capacity if action[0] == "roster" else scheduling.referrals
             provider = providers[number % len(providers)]
+            if action[0] == "plan":
+                await process.plan_again(provider)
+                continue
             await process.again(handler, [message(provider, action, number)])
 
     every = list(enumerate(actions))
