@@ -79,7 +79,14 @@ class CloseReferral:
     reason: str
 
 
-Command = SessionNews | OpenFreeChoice | WithdrawOrder | CloseReferral
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenReferral:
+    """The referral's end was an error; what follows is told as it comes."""
+
+    about: About
+
+
+Command = SessionNews | OpenFreeChoice | WithdrawOrder | CloseReferral | ReopenReferral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +147,8 @@ def decide(
             )
         case CloseReferral():
             return _closed(command, case, now, quiet)
+        case ReopenReferral():
+            return Decision()
 
 
 def _farewell(past: Past) -> bool:

@@ -17,6 +17,7 @@ from services.notifications.domain import (
     CloseReferral,
     Command,
     Decision,
+    ReopenReferral,
     SessionNews,
     Wait,
     WaitForOrder,
@@ -154,10 +155,18 @@ class Handlers:
         """Decides and saves; returns what must wait, by its place in the batch."""
         withdrawn = [c.order_id for _, c in commands if isinstance(c, WithdrawOrder)]
         await store.save_order_notes(unit.conn, bedside, withdrawn, unit.now)
-        closed = {
-            c.about.referral_id: c.reason for _, c in commands if isinstance(c, CloseReferral)
-        }
+        closed: dict[str, str] = {}
+        reopened: set[str] = set()
+        for _, command in commands:
+            which = command.about.referral_id
+            if isinstance(command, CloseReferral):
+                closed[which] = command.reason
+                reopened.discard(which)
+            elif isinstance(command, ReopenReferral):
+                closed.pop(which, None)
+                reopened.add(which)
         await store.save_closed(unit.conn, closed, unit.now)
+        await store.reopen(unit.conn, sorted(reopened))
         if not commands:
             return {}
         batch = await self._load(unit, [command for _, command in commands], reach)

@@ -15,6 +15,7 @@ from services.notifications.domain import (
     CloseReferral,
     Command,
     OpenFreeChoice,
+    ReopenReferral,
     SessionNews,
     WithdrawOrder,
 )
@@ -102,6 +103,15 @@ class OrderWithdrawn(_Model):
     """order.withdrawn.v1."""
 
     order_id: str
+    referral_id: str
+    citizen_id: str
+    provider: str
+    municipality: str = ""
+
+
+class ReferralReopened(_Model):
+    """referral.reopened.v1."""
+
     referral_id: str
     citizen_id: str
     provider: str
@@ -199,7 +209,8 @@ def _slot(slot: _Slot, *, at_home: bool = False) -> Slot:
 
 
 def _about(
-    event: _Session | FreeChoiceOpened | OrderWithdrawn | ReferralClosed, cause: str
+    event: _Session | FreeChoiceOpened | OrderWithdrawn | ReferralClosed | ReferralReopened,
+    cause: str,
 ) -> About:
     """A private supplier writes to nobody through us: its municipality does."""
     municipality = "" if isinstance(event, _Session) else event.municipality
@@ -258,6 +269,11 @@ def _free_choice(value: bytes, cause: str) -> Command:
     )
 
 
+def _reopened(value: bytes, cause: str) -> Command:
+    event = ReferralReopened.model_validate_json(value)
+    return ReopenReferral(about=_about(event, cause))
+
+
 def _withdrawn(value: bytes, cause: str) -> Command:
     event = OrderWithdrawn.model_validate_json(value)
     return WithdrawOrder(about=_about(event, cause), order_id=event.order_id)
@@ -282,6 +298,7 @@ _READERS: Final[dict[str, Callable[[bytes, str], Command | OrderState | None]]] 
     f"{TYPE_PREFIX}free-choice.opened.v1": _free_choice,
     f"{TYPE_PREFIX}order.withdrawn.v1": _withdrawn,
     f"{TYPE_PREFIX}referral.closed.v1": _closed,
+    f"{TYPE_PREFIX}referral.reopened.v1": _reopened,
     f"{TYPE_PREFIX}order.placed.v1": _order,
     f"{TYPE_PREFIX}order.changed.v1": _order,
 }

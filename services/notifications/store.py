@@ -172,6 +172,14 @@ async def save_closed(conn: Connection, reasons: dict[str, str], now: datetime) 
         await conn.execute(_SAVE_CLOSED, list(reasons), list(reasons.values()), now)
 
 
+async def reopen(conn: Connection, referral_ids: Sequence[str]) -> None:
+    """Forgets that these referrals were closed."""
+    if referral_ids:
+        await conn.execute(
+            "DELETE FROM closed_referral WHERE referral_id = ANY($1)", list(referral_ids)
+        )
+
+
 async def insert_messages(conn: Connection, messages: Sequence[NewMessage], now: datetime) -> None:
     """Writes messages; one of the same cause, template and recipient stays as it is."""
     if not messages:

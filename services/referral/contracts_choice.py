@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from services.referral.events import FreeChoiceTaken, FreeChoiceWaived, ReferralHandedOver
+from services.referral.events import (
+    FreeChoiceTaken,
+    FreeChoiceWaived,
+    ReferralHandedOver,
+    ReferralReopened,
+)
 from services.referral.facts import Right, WithdrawReason
 from services.referral.incoming_supplier import (
     ACCEPTED,
@@ -58,7 +63,10 @@ def examples() -> dict[str, bytes]:
         start=datetime(2022, 5, 30, 7, 0, tzinfo=UTC),
         place=SupplierPlace(name="Prøvegade 9", address="Prøvegade 9", postcode="8900"),
     )
-    named = {one.event_type: one for one in (taken, waived, over)}
+    again = ReferralReopened(
+        referral_id=_REFERRAL, citizen_id=_CITIZEN, provider="730", municipality="730", at=_AT
+    )
+    named = {one.event_type: one for one in (taken, waived, over, again)}
     said = {DECLINED: declined, ACCEPTED: accepted}
     return {
         name.removeprefix(TYPE_PREFIX): one.model_dump_json().encode()

@@ -125,6 +125,11 @@ class Desk:
         row = self.orders.get(referral.referral_id) if referral is not None else None
         return row.order if row is not None else None
 
+    def ordinal_of(self, referral: Referral) -> int:
+        """Which of the referral's orders it is that was loaded; 0 where there is none."""
+        row = self.orders.get(referral.referral_id)
+        return row.ordinal if row is not None else 0
+
     def replacing(self, hospital: str, document_id: str) -> Referral | None:
         """The referral whose plan replaces this document."""
         found = self._replacing.get((hospital, document_id))

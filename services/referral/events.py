@@ -99,6 +99,14 @@ class ReferralClosed(AboutReferral):
     closed_at: Instant
 
 
+class ReferralReopened(AboutReferral):
+    """The end was an error; order.placed follows where something is ordered."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.reopened.v1"
+
+    at: Instant
+
+
 class ReferralPaused(AboutReferral):
     """The citizen is in hospital again: nothing is booked until referral.resumed."""
 
@@ -421,6 +429,7 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
             ReferralReceived,
             ReferralRevised,
             ReferralClosed,
+            ReferralReopened,
             ReferralPaused,
             ReferralResumed,
             OrderPlacedWire,

@@ -89,6 +89,7 @@ class Told(StrEnum):
     STARTED = "started"
     NOT_STARTED = "not-started"
     ENDED = "ended"
+    REOPENED = "reopened"
 
 
 class Track(StrEnum):
@@ -208,6 +209,14 @@ class Closed:
 
     referral_id: str
     reason: CloseReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """The end was an error: the referral is open again."""
+
+    referral_id: str
     at: datetime
 
 
@@ -419,6 +428,7 @@ Fact: TypeAlias = (
     Received
     | Revised
     | Closed
+    | Reopened
     | Paused
     | Resumed
     | OrderPlaced
@@ -459,6 +469,8 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911, PLR091
             return _limited(replace(referral, paused_at=None, clock_from=back), limit, at)
         case Closed(reason=reason):
             return replace(referral, closed=reason)
+        case Reopened():
+            return replace(referral, closed=None)
         case OrderPlaced(order=order) | OrderChanged(order=order):
             programme = order.programme if referral.type is None else None
             return replace(

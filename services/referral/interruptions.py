@@ -121,10 +121,12 @@ def _moved(concern: _Concern, was: Standing, is_: Standing) -> Iterator[Fact]:
 def _resumed(concern: _Concern, back: date | None) -> Iterator[Fact]:
     referral, now = concern.referral, concern.now
     begins = runs_from(referral.discharge_date, back)
+    # Who has begun has had a start: no limit runs for what is left of the course.
+    limit = limit_of(concern.rule, begins, referral.later_start)
     resumed = Resumed(
         referral_id=referral.referral_id,
-        clock_from=back,
-        limit=limit_of(concern.rule, begins, referral.later_start),
+        clock_from=referral.clock_from if referral.started else back,
+        limit=referral.limit if referral.started else limit,
         earliest=earliest_start(now, begins, referral.later_start),
         at=now,
     )

@@ -30,6 +30,7 @@ from services.referral.events import (
     ReferralHandedOver,
     ReferralPaused,
     ReferralReceived,
+    ReferralReopened,
     ReferralResumed,
     ReferralRevised,
     ReferralStatus,
@@ -57,6 +58,7 @@ from services.referral.facts import (
     OrderWithdrawn,
     Paused,
     Received,
+    Reopened,
     Resumed,
     Revised,
     Told,
@@ -152,6 +154,8 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
             return ReferralClosed(
                 referral_id=me, citizen_id=citizen, provider=provider, reason=closed, closed_at=at
             )
+        case Reopened(at=at):
+            return ReferralReopened(referral_id=me, citizen_id=citizen, provider=provider, at=at)
         case Paused(at=at):
             return ReferralPaused(
                 referral_id=me, citizen_id=citizen, provider=provider, limit=referral.limit, at=at

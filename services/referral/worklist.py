@@ -31,6 +31,7 @@ from services.referral.facts import (
 from services.referral.limit import earliest_start, limit_of
 from services.referral.programme import LimitRule
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
+from services.referral.reopening import reopening
 
 
 class Needs(StrEnum):
@@ -56,7 +57,7 @@ class WorkCase:
     """What a decision rests on. `others`: the citizen's other referrals, by id.
 
     `rule`: the limit that holds for the referral; None where there is none. `chosen`: the order of
-    the programme that the decision names, or why there is none.
+    the programme that the decision names, or why there is none. `ordinal`: of the order.
     """
 
     referral: Referral
@@ -64,6 +65,7 @@ class WorkCase:
     others: Mapping[str, Referral]
     rule: LimitRule | None
     chosen: Order | Impossible | None = None
+    ordinal: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +186,10 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
         Choice(name="citizen-told", does="The citizen has been told; the choice stays open."),
     ),
     WorkReason.DEATH_TAKEN_BACK: (
+        Choice(
+            name="reopen",
+            does="The referral is open again, its order placed anew, and the hospital told.",
+        ),
         Choice(
             name="stays-closed",
             does="The referral stays closed; the hospital is asked for a new plan, if one is "
@@ -399,6 +405,12 @@ def _order_programme(case: WorkCase, command: DecideWork, now: datetime) -> Effe
     return (OrderPlaced(referral_id=referral.referral_id, order=order),)
 
 
+def _reopen(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
+    if case.referral.closed is None:
+        return Impossible(409, "the referral is open")
+    return tuple(reopening(case.referral, case.order, case.ordinal, now))
+
+
 _Effect = Callable[[WorkCase, DecideWork, datetime], Effect]
 _EFFECTS: Final[Mapping[str, _Effect]] = {
     "keep-newer": _keep_newer,
@@ -409,6 +421,7 @@ _EFFECTS: Final[Mapping[str, _Effect]] = {
     "open-free-choice": _open_free_choice,
     "order-programme": _order_programme,
     "readmitted": _readmitted,
+    "reopen": _reopen,
     "revoke": _revoke,
     "stop-course": _stop_course,
     "assess-anew": _assess_anew,

@@ -119,6 +119,7 @@ class Worklist:
             referral=referral,
             order=desk.order_of(referral),
             others=desk.referrals,
+            ordinal=desk.ordinal_of(referral),
             rule=terms.law.limit if terms is not None else None,
             chosen=await self._chosen(unit, referral, said.programme, row["details"]),
         )

@@ -11,6 +11,12 @@ import pytest
 
 from deploy.demo.documents import ruddi_fhir
 from deploy.demo.fhir_messages import hospital_notification
+from services.referral.carrying_out import Decided
+from services.referral.endpoints_reopening import Reopening
+from services.referral.handlers_suppliers import Answers
+from shared.endpoints import Call, Refused
+from shared.handling import Unit
+from shared.staff import Member
 from tests.conftest import Databases
 from tests.delivery import all_rows, events_of
 from tests.integration.referral_room import (
@@ -23,6 +29,7 @@ from tests.integration.referral_room import (
     timers,
     verdict,
 )
+from tests.unit.referral.factories import PORTFOLIO, an_office
 
 READMITTED: dict[str, Any] = {
     "document_id": "stin-1",
@@ -45,6 +52,12 @@ DEAD: dict[str, Any] = {
     "ended": "2022-05-27T03:00:00+02:00",
     "deceased": True,
 }
+
+
+def an_answering() -> Answers:
+    office = an_office()
+    decided = Decided(directory=office.directory, portfolio=PORTFOLIO, timetable=office.timetable)
+    return Answers(decided=decided)
 
 
 @pytest.fixture
@@ -245,3 +258,31 @@ async def test_a_notification_from_a_department_of_another_hospital_is_refused(r
     assert verdict(refused) == "fatal-error"
     assert "MessageHeader.sender" in receipt_text(refused)
     assert await room.rows("SELECT count(*) FROM stay_messages") == [(0,)]
+
+
+async def test_a_human_opens_a_referral_again_that_an_error_closed(room: Room) -> None:
+    first = only(await room.takes(ruddi_fhir()), "order.placed")
+    await room.takes(hospital_notification(**DEAD))
+    reopening = Reopening(answers=an_answering())
+    desk = Member(id="316-desk", name="Karen Prøve", role="desk", unit="U", provider="316")
+    call = Call(staff=desk, id="call-1", path={"id": first["referral_id"]})
+    with pytest.raises(Refused, match="said to be dead"):
+        await reopening.reopen(Unit(conn=room.conn, now=room.now), call)
+    taken_back = DEAD | {
+        "document_id": "an-mors",
+        "activity": "cancel-admit-inpatient",
+        "status": "entered-in-error",
+        "previous": "mors-1",
+        "deceased": False,
+    }
+    await room.takes(hospital_notification(**taken_back))
+    async with room.conn.transaction():
+        answer = await reopening.reopen(Unit(conn=room.conn, now=room.now), call)
+    outcome = [answer.applied]
+    assert names(outcome) == ["referral.reopened", "referral.status", "order.placed"]
+    placed = only(outcome, "order.placed")
+    assert placed["order_id"] != first["order_id"]
+    assert (placed["limit"], placed["steps"][0]["kind"]) == ("2022-05-31", "assessment")
+    assert only(outcome, "referral.status")["state"] == "reopened"
+    assert set(timers(outcome)) == {"limit.at-risk", "limit.missed"}
+    assert await room.rows("SELECT closed, order_stands FROM referrals") == [(None, True)]
