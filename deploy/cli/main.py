@@ -11,10 +11,12 @@ from deploy.cli import (
     access_log,
     assess,
     capacity,
+    choice,
     citizen,
     course,
     dead_letters,
     demo,
+    dialogue,
     drop_in,
     evaluation,
     plan,
@@ -57,8 +59,10 @@ app.add_typer(course.app, name="referral")
 app.add_typer(assess.app, name="assess")
 app.command()(what_if.what_if)
 app.add_typer(capacity.app, name="capacity")
+app.add_typer(choice.app, name="choice")
 app.add_typer(citizen.app, name="citizen")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(dialogue.app, name="dialogue")
 app.add_typer(drop_in.app, name="drop-in")
 app.add_typer(evaluation.app, name="evaluation")
 app.add_typer(plan.app, name="plan")

@@ -7,7 +7,8 @@ it is kept; the receipt doesn't tell which of them it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from services.referral import answers
 from services.referral.arrival import Readable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from shared.envelope import Event
     from shared.handling import CancelTimer, Outcome, SetTimer
 
+AHEAD: Final = timedelta(days=2)
+"""How far a stay's instants may lie ahead: clocks differ, and a discharge may be written early."""
+
 
 @dataclass(slots=True)
 class _Done:
@@ -36,6 +40,8 @@ class StayReply(Reply):
 
     def _decided(self, document: Readable) -> Outcome:
         assert isinstance(document, HospitalNotification), "other documents have other replies"
+        if self._is_ahead(document):
+            return self._refused((answers.refused(document.format, answers.NOT_YET),))
         citizen = self._desk.citizens.get(self._one.cpr_hash)
         mine = self._desk.of_citizen(citizen.citizen_id) if citizen is not None else []
         if citizen is None or not mine:
@@ -55,6 +61,11 @@ class StayReply(Reply):
         notes = [one.note for one in done.notes]
         receipt = self._settle("ok", answers.noted(document.format, notes), mine[-1].referral_id)
         return Applied(events=(*done.events, receipt), timers=done.timers)
+
+    def _is_ahead(self, document: HospitalNotification) -> bool:
+        """Whether it tells of what can't have happened: a slip of the pen would move a limit."""
+        latest = self._one.message.timestamp + AHEAD
+        return any(at is not None and at > latest for at in (document.started, document.ended))
 
     def _live_or_die(self, command: HearOfStay, done: _Done) -> None:
         """Publishes death, or that it was an error, before anything that follows from it."""

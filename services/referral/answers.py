@@ -9,10 +9,11 @@ from typing import Final, Literal, Protocol
 
 from services.referral.arrival import Readable
 from services.referral.commands import Field, Refusal
+from services.referral.dialogue import Acknowledged
 from services.referral.facts import Note
 from services.referral.plan import Format, Original, Problem, Unreadable
 
-Read = Callable[[bytes | None, str | None], Readable | Unreadable]
+Read = Callable[[bytes | None, str | None], Readable | Acknowledged | Unreadable]
 
 
 Verdict = Literal["ok", "fatal-error", "transient-error"]
@@ -62,6 +63,9 @@ CANT_CORRECT: Final = Refusal(
 )
 UNKNOWN_RECEIVER: Final = Refusal(
     Field.RECEIVER, "not-found", "Modtageren er ikke en kommune, som modtager planer her."
+)
+NOT_YET: Final = Refusal(
+    Field.DOCUMENT, "value", "Tidspunktet ligger mere end to døgn ude i fremtiden."
 )
 NO_REFERRAL: Final = Refusal(
     Field.CITIZEN,

@@ -10,7 +10,7 @@ from services.referral.action_plan.handlers import DUE, ActionPlan
 from services.referral.assessment_endpoints import Assessments
 from services.referral.carrying_out import Decided
 from services.referral.catalogue import PRODUCED
-from services.referral.documents import read_any, receipt
+from services.referral.documents import read_intake, receipt
 from services.referral.drop_ins import TOPIC as DROP_INS
 from services.referral.drop_ins import DropIns
 from services.referral.endpoints_choice import FreeChoice
@@ -89,7 +89,7 @@ def service(settings: ReferralSettings) -> Service:
         subscriptions=[
             Subscription(
                 topics=[configuration.INTAKE, configuration.OTHERS],
-                handler=Intake(office=office, read=read_any, metrics=metrics),
+                handler=Intake(office=office, read=read_intake, metrics=metrics),
                 kind="intake",
             ),
             Subscription(topics=[RESPONSES], handler=answers.heard, kind="intake"),

@@ -54,6 +54,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """A hospital's receipt for a message of ours. `code`: ok, fatal-error or transient-error."""
+
+    document_id: str
+    answered: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CareMessage:
     """One message. `thread` is the same in all replies; `previous` is the message answered.
 

@@ -19,16 +19,17 @@ from services.referral.answering_stay import StayReply
 from services.referral.answers import Read
 from services.referral.arrival import Arrival, number_of
 from services.referral.desk import Desk
-from services.referral.dialogue import CareMessage
+from services.referral.dialogue import Acknowledged, CareMessage
 from services.referral.laying_out import lay_out_messages
 from services.referral.metrics import Metrics
 from services.referral.plan import Plan, Purpose, Unreadable
 from services.referral.portfolio import store as portfolio_store
+from services.referral.receiving import Receipt, take_receipts
 from services.referral.replying import Office, Reply
 from services.referral.request import Request
 from services.referral.requesting import Requesting
 from services.referral.stay import HospitalNotification
-from shared.handling import Dead
+from shared.handling import Applied, Dead
 
 if TYPE_CHECKING:
     from shared.envelope import Message
@@ -47,12 +48,18 @@ class Intake:
         """See `shared.handling.Handler`."""
         self.office.hospitals.refresh()
         arrivals = [self._arrival(message) for message in messages]
-        desk = await self._load(unit, [one for one in arrivals if one is not None])
+        desk = await self._load(unit, [one for one in arrivals if isinstance(one, Arrival)])
+        await take_receipts(
+            unit, desk, self.office.register.vault, [o for o in arrivals if isinstance(o, Receipt)]
+        )
         counts: Counter[str] = Counter()
         outcomes: list[Outcome] = []
         for arrival in arrivals:
             if arrival is None:
                 outcomes.append(Dead(reason="no sender is known by this topic"))
+            elif isinstance(arrival, Receipt):
+                counts["acknowledged"] += 1
+                outcomes.append(Applied())
             else:
                 known_by = desk.former.get(arrival.cpr_hash, arrival.cpr_hash)
                 one = replace(arrival, cpr_hash=known_by)
@@ -62,11 +69,13 @@ class Intake:
         unit.on_commit.append(lambda: self.metrics.documents(counts))
         return outcomes
 
-    def _arrival(self, message: Message) -> Arrival | None:
+    def _arrival(self, message: Message) -> Arrival | Receipt | None:
         hospital = self.office.hospitals.of(message.topic)
         if hospital is None:
             return None
         reading = self.read(message.value, message.content_type)
+        if isinstance(reading, Acknowledged):
+            return Receipt(hospital.sor, reading, message.timestamp)
         municipality, cpr_hash = None, b""
         if not isinstance(reading, Unreadable):
             municipality = self.office.directory.find(reading.receiver_kind, reading.receiver)

@@ -26,7 +26,7 @@ async def lay_out_messages(
         citizen.citizen_id
         for one in arrivals
         if isinstance(one.reading, HospitalNotification)
-        and (citizen := desk.citizens.get(one.cpr_hash)) is not None
+        and (citizen := desk.citizens.get(desk.former.get(one.cpr_hash, one.cpr_hash))) is not None
     }
     if patients:
         desk.stays = await store_stays.stay_messages(conn, patients)

@@ -82,6 +82,24 @@ def _thread(row: Row) -> Thread:
     return Thread(**{name: row[name] for name in Thread.__dataclass_fields__})
 
 
+async def answered(
+    conn: Connection, wanted: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Thread]:
+    """The threads of our own messages with these hospitals and document ids, locked."""
+    keys = sorted(set(wanted))
+    if not keys:
+        return {}
+    rows = await conn.fetch(
+        """SELECT w.hospital AS party, w.document_id, t.* FROM threads t
+           JOIN posts p ON p.thread_id = t.thread_id AND p.ours
+           JOIN unnest($1::text[], $2::text[]) AS w(hospital, document_id)
+             ON w.hospital = t.hospital AND w.document_id = p.document_id
+           ORDER BY t.thread_id FOR NO KEY UPDATE OF t""",
+        *zip(*keys, strict=True),
+    )
+    return {(row["party"], row["document_id"]): _thread(row) for row in rows}
+
+
 async def posts_of(conn: Connection, thread_ids: Iterable[str]) -> dict[str, list[Post]]:
     """What was written in these threads, in the order in which it came."""
     found: dict[str, list[Post]] = {}

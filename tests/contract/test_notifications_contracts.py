@@ -11,7 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from services.notifications import contracts
-from services.notifications.domain import Case, CloseReferral, Decision, WithdrawOrder, decide
+from services.notifications.domain import (
+    Case,
+    CloseReferral,
+    Decision,
+    ReopenReferral,
+    WithdrawOrder,
+    decide,
+)
 from services.notifications.incoming import (
     READ_TYPES,
     CitizenRecorded,
@@ -82,7 +89,8 @@ def test_the_example_of_a_citizens_record_has_both_channels() -> None:
 
 def _told(template: Template) -> Past:
     offered = read(example_of(f"{TYPE_PREFIX}session.offered.v1"))
-    assert not isinstance(offered, (OrderState, WithdrawOrder, CloseReferral, type(None)))
+    quiet = (OrderState, WithdrawOrder, CloseReferral, ReopenReferral, type(None))
+    assert not isinstance(offered, quiet)
     return Past(
         notification_id="told",
         cause="0",

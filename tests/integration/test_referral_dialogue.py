@@ -15,8 +15,9 @@ from deploy.demo.documents import ruddi_fhir
 from deploy.demo.fhir_messages import Part, care_communication
 from services.referral import store_dialogue
 from services.referral.dialogue import CareMessage, Step
-from services.referral.documents import read_any
+from services.referral.documents import Outcome, read_any, receipt
 from services.referral.endpoints_dialogue import Conversations
+from services.referral.plan import Format
 from shared.endpoints import Answer, Call, Refused
 from shared.handling import Unit
 from shared.staff import Member
@@ -189,3 +190,28 @@ async def test_only_those_who_work_with_the_citizen_read_along(room: Room) -> No
 async def test_only_a_question_about_a_referral_may_be_urgent(room: Room) -> None:
     with pytest.raises(Refused, match="urgent"):
         await Counter(room).say(text="Haster", urgent=True)
+
+
+async def test_a_receipt_is_never_answered_and_a_refusal_lies_unread(room: Room) -> None:
+    counter = Counter(room)
+    answer = await counter.say(text="Må han støtte på benet?", topic="Støtte")
+    assert isinstance(answer.content, dict)
+    asked = read_any(answer.applied.events[0].value)
+    assert isinstance(asked, CareMessage)
+    answers: tuple[tuple[Outcome, int], ...] = (("ok", 0), ("fatal-error", 1))
+    for code, unread in answers:
+        value, _ = receipt(
+            Format.FHIR,
+            code,
+            document_id=answer.content["document_id"],
+            sender_sor="451000016003",
+            receiver=("227871000016001", "Ortopædkirurgisk afdeling"),
+            problems=(),
+            at=room.now,
+            receipt_id=f"receipt-{code}",
+        )
+        outcomes = await room.takes(value)
+        assert names(outcomes) == []
+        assert (await store_dialogue.unread(room.conn))[0] == unread
+    (thread,) = (await counter.show())["threads"]
+    assert "kunne ikke modtage" in thread["posts"][-1]["refused"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from services.referral.dialogue import CareMessage
+from services.referral.dialogue import Acknowledged, CareMessage
 from services.referral.documents import (
+    answer,
     care_communication,
     fhir_referral,
     hospital_notification,
@@ -24,7 +25,7 @@ from services.referral.stay import HospitalNotification
 
 Readable: TypeAlias = Plan | Request | HospitalNotification | CareMessage
 
-__all__ = ["MAX_BYTES", "Outcome", "read", "read_any", "receipt"]
+__all__ = ["MAX_BYTES", "Outcome", "read", "read_any", "read_intake", "receipt"]
 
 MAX_BYTES: Final = 1024 * 1024
 
@@ -60,6 +61,16 @@ def read(value: bytes | None, content_type: str | None = None) -> Plan | Unreada
 
 def read_any(value: bytes | None, content_type: str | None = None) -> Readable | Unreadable:
     """As `read`; and referrals on other grounds, HospitalNotification and CareCommunication too."""
+    found = read_intake(value, content_type)
+    if isinstance(found, Acknowledged):
+        return _nothing(Format.FHIR, "not-supported", "Dokumentet er en kvittering.")
+    return found
+
+
+def read_intake(
+    value: bytes | None, content_type: str | None = None
+) -> Readable | Acknowledged | Unreadable:
+    """As `read_any`; and hospitals' receipts for our own messages, which are never answered."""
     sniffed = _sniffed(value, content_type)
     if isinstance(sniffed, Unreadable):
         return sniffed
@@ -73,6 +84,8 @@ def read_any(value: bytes | None, content_type: str | None = None) -> Readable |
     frame = opened(document, problems)
     if frame is None:
         return nothing_of(problems)
+    if frame.event == answer.EVENT:
+        return answer.read_acknowledgement(frame)
     return _READERS.get(frame.event or "", read_plan)(frame)
 
 

@@ -116,6 +116,13 @@ class Destination(Part):
     endpoint: str | None = None
 
 
+class Response(Part):
+    """What an acknowledgement says of the message that it answers."""
+
+    identifier: str | None = None
+    code: str | None = None
+
+
 class MessageHeader(Part):
     """The first entry of a message."""
 
@@ -126,6 +133,7 @@ class MessageHeader(Part):
     destination: Several[Destination] = ()
     sender: Reference | None = None
     focus: Several[Reference] = ()
+    response: Response | None = None
 
 
 class Organization(Part):

@@ -51,6 +51,12 @@ class Revised(_Wire):
     later_start: date | None = None
 
 
+class Waived(_Wire):
+    """free-choice.waived."""
+
+    referral_id: str
+
+
 class Closed(_Wire):
     """referral.closed."""
 

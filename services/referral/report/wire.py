@@ -42,6 +42,7 @@ from services.referral.report.stated import (
     Received,
     Revised,
     Stated,
+    Waived,
     Withdrawn,
     read,
 )
@@ -71,6 +72,12 @@ class Person:
     deceased: bool | None = None
 
 
+HELD: Final[Mapping[str, HoldReason]] = {
+    "free-choice": HoldReason.FREE_CHOICE,
+    "other-municipality": HoldReason.OTHER_MUNICIPALITY,
+    "moved": HoldReason.OTHER_MUNICIPALITY,
+}
+"""Why an order that was handed over has no start in time, by the reason of its withdrawal."""
 RECEIVED: Final = f"{TYPE_PREFIX}referral.received.v1"
 
 
@@ -139,6 +146,7 @@ class _Teller:
             f"{TYPE_PREFIX}order.placed.v1": self._ordered,
             f"{TYPE_PREFIX}order.changed.v1": self._ordered,
             f"{TYPE_PREFIX}order.withdrawn.v1": self._withdrawn,
+            f"{TYPE_PREFIX}free-choice.waived.v1": self._waived,
             f"{TYPE_PREFIX}session.offered.v1": self._offered,
             f"{TYPE_PREFIX}session.moved.v1": self._offered,
         }
@@ -267,8 +275,13 @@ class _Teller:
                 yield TakenBack(of=course)
             else:
                 yield CourseEnded(of=course, on=local_day(event.at), reason=EndReason.EVENT)
-        if one.reason == "free-choice":
-            yield PlanHeld(request_id=one.referral_id, reason=HoldReason.FREE_CHOICE)
+        held = HELD.get(one.reason)
+        if held is not None:
+            yield PlanHeld(request_id=one.referral_id, reason=held)
+
+    def _waived(self, event: Stated) -> Iterator[Fact]:
+        one = read(Waived, event)
+        yield PlanHeld(request_id=one.referral_id, reason=HoldReason.FREE_CHOICE_DECLINED)
 
     def _offered(self, event: Stated) -> Iterator[Fact]:
         one = read(Offered, event)

@@ -19,7 +19,7 @@ from services.referral.commands import (
     RevokePlan,
     TakePlan,
 )
-from services.referral.documents import read_any, receipt
+from services.referral.documents import read_intake, receipt
 from services.referral.domain import decide
 from services.referral.facts import Fact, Noted, evolve
 from services.referral.handlers_intake import Intake
@@ -88,7 +88,7 @@ def an_office() -> Office:
 
 
 def an_intake() -> Intake:
-    return Intake(office=an_office(), read=read_any, metrics=Metrics())
+    return Intake(office=an_office(), read=read_intake, metrics=Metrics())
 
 
 def a_clock() -> Clock:

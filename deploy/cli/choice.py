@@ -1,0 +1,109 @@
+"""`genvej choice`: the citizen's free choice of who trains, and what providers answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from deploy.cli.errors import CommandError
+from deploy.cli.services import ask_as
+
+console = Console(highlight=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Write down whom the citizen chooses to be trained by, and what that provider answers.",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON.")]
+Member = Annotated[
+    str, typer.Option("--as", envvar="GENVEJ_STAFF_AS", help="The member of staff who asks.")
+]
+Referral = Annotated[str, typer.Argument(help="The referral's id (genvej referral list).")]
+
+
+@app.command()
+def show(referral: Referral, member: Member = "730-desk", as_json: AsJson = False) -> None:
+    """Show whom the citizen may choose now; private suppliers only when the limit can't be held."""
+    content = ask_as(member, "referral", "GET", f"/referrals/{referral}/free-choice")
+    if as_json:
+        print(json.dumps(content, ensure_ascii=False))
+        return
+    console.print(f"With {content['provider']}, limit {content['limit'] or 'none'}.")
+    for one in content["may_choose"]:
+        console.print(f"  {one['provider']}  {one['name']} ({one['right']})")
+
+
+@app.command()
+def take(
+    referral: Referral,
+    providers: Annotated[
+        list[str], typer.Argument(help="Provider codes, in the order of the citizen's wishes.")
+    ],
+    member: Member = "730-desk",
+    as_json: AsJson = False,
+) -> None:
+    """Hand the order to whom the citizen chose; where one declines, the next is asked."""
+    body = {"choice": "take", "providers": providers}
+    _over(member, f"/referrals/{referral}/free-choice", body, as_json)
+
+
+@app.command()
+def wait(referral: Referral, member: Member = "730-desk", as_json: AsJson = False) -> None:
+    """Write down that the citizen was offered the free choice and prefers to wait."""
+    _over(member, f"/referrals/{referral}/free-choice", {"choice": "wait"}, as_json)
+
+
+@app.command()
+def move(
+    referral: Referral,
+    municipality: Annotated[str, typer.Argument(help="The municipality's code, such as 316.")],
+    member: Member = "730-desk",
+    as_json: AsJson = False,
+) -> None:
+    """Hand the referral to the municipality that the citizen moves to."""
+    _over(member, f"/referrals/{referral}/move", {"municipality": municipality}, as_json)
+
+
+@app.command()
+def reopen(referral: Referral, member: Member = "730-desk", as_json: AsJson = False) -> None:
+    """Open a referral again whose end was an error; its order is placed anew."""
+    _over(member, f"/referrals/{referral}/reopen", {}, as_json)
+
+
+@app.command()
+def answer(
+    order: Annotated[str, typer.Argument(help="The order's id.")],
+    says: Annotated[str, typer.Argument(help="accept or decline.")],
+    member: Member = "fysioterapi-randers",
+    start: Annotated[
+        str | None,
+        typer.Option(help="With accept: the first session, such as 2026-11-30T09:00:00+01:00."),
+    ] = None,
+    reason: Annotated[
+        str, typer.Option(help="With decline: no-capacity, no-competence, too-far or other.")
+    ] = "other",
+    as_json: AsJson = False,
+) -> None:
+    """Answer an order, as the provider."""
+    if says not in {"accept", "decline"}:
+        raise CommandError("say accept or decline")
+    body: dict[str, Any] = {"answer": says}
+    if says == "decline":
+        body["reason"] = reason
+    elif start is None:
+        raise CommandError("--start says when the first session is")
+    else:
+        body["start"] = start
+    content = ask_as(member, "referral", "POST", f"/orders/{order}/response", json=body)
+    print(json.dumps(content, ensure_ascii=False) if as_json else f"{order}: {says}")
+
+
+def _over(member: str, path: str, body: dict[str, Any], as_json: bool) -> None:
+    content = ask_as(member, "referral", "POST", path, json=body)
+    if as_json:
+        print(json.dumps(content, ensure_ascii=False))
+    else:
+        print(f"with {content['provider']}, order {content['order_id']}")
