@@ -407,7 +407,7 @@ def _order_programme(case: WorkCase, command: DecideWork, now: datetime) -> Effe
 
 def _reopen(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
     if case.referral.closed is None:
-        return Impossible(409, "the referral is open")
+        return ()
     return tuple(reopening(case.referral, case.order, case.ordinal, now))
 
 

@@ -31,6 +31,7 @@ from tests.integration.referral_room import (
 )
 from tests.unit.referral.factories import PORTFOLIO, an_office
 
+LATER = datetime(2022, 5, 27, 6, tzinfo=UTC)  # notifications of what lies ahead are refused
 READMITTED: dict[str, Any] = {
     "document_id": "stin-1",
     "stay": "stay-2",
@@ -70,6 +71,7 @@ async def room(database: Databases) -> AsyncIterator[Room]:
 async def test_a_notification_about_nobody_here_is_acknowledged_and_leaves_no_trace(
     room: Room,
 ) -> None:
+    room.moves_to(LATER)
     rows = await all_rows(room.conn)
     outcomes = await room.takes(hospital_notification(**READMITTED))
     assert names(outcomes) == ["document.acknowledged"]
@@ -80,6 +82,7 @@ async def test_a_notification_about_nobody_here_is_acknowledged_and_leaves_no_tr
 async def test_a_receipt_does_not_tell_whether_somebody_has_a_referral_that_nothing_follows_for(
     room: Room,
 ) -> None:
+    room.moves_to(LATER)
     (unknown,) = await room.takes(hospital_notification(**READMITTED | {"kind": "EMER"}))
     await room.takes(ruddi_fhir())
     visit = READMITTED | {"document_id": "staa-1", "activity": "admit-emergency", "kind": "EMER"}
@@ -111,6 +114,7 @@ async def test_readmission_pauses_and_discharge_restarts_the_limit(room: Room) -
 
 async def test_a_readmission_that_never_was_goes_on_by_the_old_limit(room: Room) -> None:
     await room.takes(ruddi_fhir())
+    room.moves_to(LATER)
     await room.takes(hospital_notification(**READMITTED))
     cancelled = READMITTED | {
         "document_id": "an-stin",
@@ -126,6 +130,7 @@ async def test_a_readmission_that_never_was_goes_on_by_the_old_limit(room: Room)
 
 async def test_a_cancellation_that_comes_first_is_remembered(room: Room) -> None:
     await room.takes(ruddi_fhir())
+    room.moves_to(LATER)
     cancelled = READMITTED | {
         "document_id": "an-stin",
         "activity": "cancel-admit-inpatient",
@@ -142,6 +147,7 @@ async def test_a_discharge_that_is_taken_back_pauses_again_and_a_corrected_one_m
     room: Room,
 ) -> None:
     await room.takes(ruddi_fhir())
+    room.moves_to(LATER)
     await room.takes(hospital_notification(**READMITTED))
     room.moves_to(datetime(2022, 5, 30, 12, 30, tzinfo=UTC))
     await room.takes(hospital_notification(**DISCHARGED))
@@ -204,6 +210,7 @@ async def test_the_day_that_was_expected_is_confirmed_without_a_word_to_others(r
 
 async def test_death_ends_all_referrals_and_says_so_first(room: Room) -> None:
     await room.takes(ruddi_fhir())
+    room.moves_to(LATER)
     await room.takes(hospital_notification(**READMITTED))
     outcomes = await room.takes(hospital_notification(**DEAD))
     assert names(outcomes) == [
@@ -221,6 +228,7 @@ async def test_death_ends_all_referrals_and_says_so_first(room: Room) -> None:
 
 async def test_a_death_at_another_hospital_counts_too(room: Room) -> None:
     await room.takes(ruddi_fhir())
+    room.moves_to(LATER)
     dead = hospital_notification(**DEAD, sender_sor="271211000016002")
     outcomes = await room.takes(randers_hospital(room, dead))
     assert only(outcomes, "referral.closed")["reason"] == "deceased"
@@ -228,6 +236,7 @@ async def test_a_death_at_another_hospital_counts_too(room: Room) -> None:
 
 async def test_a_cancelled_death_brings_the_referral_back_to_a_human(room: Room) -> None:
     await room.takes(ruddi_fhir())
+    room.moves_to(LATER)
     await room.takes(hospital_notification(**DEAD))
     taken_back = DEAD | {
         "document_id": "an-mors",
@@ -254,6 +263,7 @@ async def test_an_admission_on_the_day_of_discharge_is_for_a_human_to_judge(room
 
 async def test_a_notification_from_a_department_of_another_hospital_is_refused(room: Room) -> None:
     await room.takes(ruddi_fhir())
+    room.moves_to(LATER)
     (refused,) = await room.takes(hospital_notification(**READMITTED, sender_sor="271211000016002"))
     assert verdict(refused) == "fatal-error"
     assert "MessageHeader.sender" in receipt_text(refused)
@@ -262,6 +272,7 @@ async def test_a_notification_from_a_department_of_another_hospital_is_refused(r
 
 async def test_a_human_opens_a_referral_again_that_an_error_closed(room: Room) -> None:
     first = only(await room.takes(ruddi_fhir()), "order.placed")
+    room.moves_to(LATER)
     await room.takes(hospital_notification(**DEAD))
     reopening = Reopening(answers=an_answering())
     desk = Member(id="316-desk", name="Karen Prøve", role="desk", unit="U", provider="316")
@@ -286,3 +297,11 @@ async def test_a_human_opens_a_referral_again_that_an_error_closed(room: Room) -
     assert only(outcome, "referral.status")["state"] == "reopened"
     assert set(timers(outcome)) == {"limit.at-risk", "limit.missed"}
     assert await room.rows("SELECT closed, order_stands FROM referrals") == [(None, True)]
+
+
+async def test_what_cannot_have_happened_yet_is_refused_and_not_kept(room: Room) -> None:
+    await room.takes(ruddi_fhir())
+    (refused,) = await room.takes(hospital_notification(**READMITTED))
+    assert verdict(refused) == "fatal-error"
+    assert "ude i fremtiden" in receipt_text(refused)
+    assert await room.rows("SELECT count(*) FROM stay_messages") == [(0,)]
