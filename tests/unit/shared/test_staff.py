@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,24 @@ def test_no_number_of_a_person_stands_in_an_address_or_a_key(number: str) -> Non
         check_names({}, {"citizen": number})
     with pytest.raises(Refused):
         check_key(number)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a1123456-7890-4abc-8def-0123456789ab",
+        "39da5743-ae43-5ee9-8027-020160999512",
+        "session-of-a1123456-7890-4abc-8def-0123456789ab",
+        "LFCSLXUVF5CQFOKQRD6HPNQBLI",
+        "1347831000016005",
+    ],
+)
+def test_ids_may_hold_any_digits(name: str) -> None:
+    check_names({"id": name}, {"about": name})
+    check_key(name)
+
+
+def test_no_random_id_is_taken_for_a_person() -> None:
+    for number in range(20_000):
+        check_key(str(uuid.UUID(int=number * 10**33 + number, version=4)))
+        check_key(str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))))
