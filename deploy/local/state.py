@@ -8,6 +8,7 @@ import os
 import random
 import secrets
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,26 @@ def port_is_free(port: int) -> bool:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return False
+    return True
+
+
+_reserved: list[int] = []  # open files; their locks end with the process
+
+
+def reserve(port: int) -> bool:
+    """Keeps a port from this user's other launchers, who may choose at the same moment.
+
+    Between choosing a port and listening on it pass seconds.
+    """
+    folder = Path(tempfile.gettempdir()) / f"genvej-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = os.open(folder / str(port), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return False
+    _reserved.append(file)
     return True
 
 
@@ -84,7 +105,9 @@ class State:
         taken = {port for other, port in known.items() if other != name}
         wishes = [p for p in (known.get(name), preferred) if p is not None and p not in taken]
         others = random.sample([p for p in PORTS if p not in taken], 100)
-        port = next((p for p in [*wishes, *others] if port_is_free(p)), None)
+        port = next((p for p in wishes if port_is_free(p)), None) or next(
+            (p for p in others if port_is_free(p) and reserve(p)), None
+        )
         if port is None:
             raise OSError("no free port between 15000 and 32000 on 127.0.0.1; stop what holds them")
         if known.get(name) != port:

@@ -75,9 +75,14 @@ def a_letter() -> bytes:
     )
 
 
+def receipt_place(answer: httpx.Response) -> str:
+    """Where the receipt stays: `location` where it takes long, else `content-location`."""
+    return answer.headers.get("location") or answer.headers["content-location"]
+
+
 def answered(client: httpx.Client, answer: httpx.Response, headers: dict[str, str]) -> bytes:
     """The receipt, now or where it is to be fetched."""
-    where = answer.headers.get("location") or answer.headers["content-location"]
+    where = receipt_place(answer)
     last = answer
 
     def there() -> bool:
@@ -97,7 +102,7 @@ def test_a_document_over_http_gets_the_receipt_in_its_own_format(
         answer = client.post("/$process-message", content=document, headers=bearer(stack))
         receipt = answered(client, answer, bearer(stack))
         assert read_receipt(receipt).outcome == "ok"
-        fetched = client.get(answer.headers["content-location"], headers=bearer(stack))
+        fetched = client.get(receipt_place(answer), headers=bearer(stack))
         assert fetched.content == receipt
         assert fetched.headers["content-type"] == kind
 
