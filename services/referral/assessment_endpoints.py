@@ -132,7 +132,7 @@ class Assessments:
                 {"track": rule.track, "because": rule.because, "bounds": dict(rule.bounds)}
                 for rule in policy.rules
             ],
-            "tracks": {track: _name(rule.name) for track, rule in policy.tracks.items()},
+            "tracks": {track.value: _name(rule.name) for track, rule in policy.tracks.items()},
             "reassessed": dict(policy.points),
         }
 
