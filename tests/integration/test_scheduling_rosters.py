@@ -160,7 +160,7 @@ async def test_staffing_rules_that_a_week_breaks_are_told_once_all_locations_are
     assert [one["problem"] for one in receipts[1]["staffing"]] == [
         "Nord has 0.5 therapists, and at least 1 are needed"
     ]
-    assert receipts[1]["staffing"][0]["proposal"] == "0.5 of T1"
+    assert receipts[1]["staffing"][0]["proposal"] == "0.5 of T2"
 
 
 async def test_a_week_that_is_not_wholly_stated_is_not_judged(process: Process) -> None:
