@@ -18,14 +18,18 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from deploy.cli import kafka as client
+from deploy.cli.main import app
 from deploy.demo.citizens import TEST_PERSONS, replacement_cpr
 from deploy.demo.documents import fhir_plan
 from deploy.demo.fhir_referral import fhir_referral
-from deploy.local.stack import Stack
+from deploy.local.processes import wait_until
+from deploy.local.stack import ROOT, Stack
 from deploy.local.staff import token
 from services.referral.plan import PlanType
+from services.referral.portfolio.register import State
 from services.referral.programme import OPENING, Basis, Moment, Programme
 from services.referral.programme_files import load
 from tests.conftest import Stacks
@@ -423,3 +427,21 @@ def test_what_a_programme_asks_before_and_after_is_asked(walk: Walk) -> None:
     assert _asked(walk, Moment.BEFORE) == _forms(walk, Moment.BEFORE)
     after = [] if walk.programme.id in UNTOLD else _forms(walk, Moment.AFTER)
     assert _asked(walk, Moment.AFTER) == after
+
+
+def test_the_survey_of_19_municipalities_is_reproduced_from_the_events(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENVEJ_STATE", str(world.stack.state.folder))
+    survey = ROOT / "deploy" / "portfolio" / "back-pain-survey.toml"
+    genvej = CliRunner()
+    stated = genvej.invoke(app, ["portfolio", "state", str(survey)])
+    assert stated.exit_code == 0, stated.output
+
+    def figures() -> dict[str, list[int]]:
+        said = genvej.invoke(app, ["portfolio", "report", "--json"])
+        assert said.exit_code == 0, said.output
+        return {one["offer"]: [one[state] for state in State] for one in json.loads(said.output)}
+
+    expected = {"back-team": [1, 11, 1, 6], "back-counselling": [1, 4, 5, 9]}
+    assert wait_until(lambda: figures() == expected, seconds=PATIENCE, pause=0.2), figures()
