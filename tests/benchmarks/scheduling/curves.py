@@ -27,8 +27,8 @@ OF_SITES, ON_SITES = 3_000, len(SITES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One plan: how many wait, how many sites, seconds, those of the processor, megabytes that it
-    took beside what stood there before."""
+    """One plan: how many wait, how many sites, seconds, those of the processor, and the process's
+    megabytes at most, Python and its libraries included."""
 
     requests: int
     sites: int
@@ -63,7 +63,6 @@ def measure(size: int, sites: int) -> Point:
     requests, supply = a_week(size)
     if sites > supply.places:
         requests, supply = spread(requests, supply, sites)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds, processor = np.inf, np.inf
     for _ in range(3):
         started, worked = time.perf_counter(), time.process_time()
@@ -76,7 +75,7 @@ def measure(size: int, sites: int) -> Point:
         sites=sites,
         seconds=seconds,
         processor=processor,
-        megabytes=(peak - before) / 1024,
+        megabytes=peak / 1024,
     )
 
 

@@ -204,7 +204,7 @@ def cost_curves(points: Sequence[Point]) -> str:
         ]
         for p in points
     ]
-    return _table(["requests", "sites", "seconds", "of the processor", "MB for the plan"], rows)
+    return _table(["requests", "sites", "seconds", "of the processor", "MB at most"], rows)
 
 
 def mixed(timings: Sequence[bonds.Timing]) -> str:
