@@ -2,8 +2,9 @@
 
 Illness, a closed room, a location closed for a day or for good, a longer leave: each is less supply
 (`without`). `replan` then gives as many as possible a session, moves as few citizens as possible
-from the time and place they were told of, and among such plans takes the one of least price. At the
-same time and place somebody else may take over: the citizen need not be told of that.
+from the time and place they were told of (a told session that is lost counts as a move, and the
+vulnerable weigh more), and among such plans takes the one of least price. At the same time and
+place somebody else may take over: the citizen need not be told of that.
 """
 
 from __future__ import annotations
