@@ -7,7 +7,7 @@ import contextlib
 import gc
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
@@ -22,6 +22,7 @@ from shared.kafka import QuietLogger, client_options, security
 from shared.parking import Parking
 from shared.readiness import Readiness
 from shared.relay import Relay
+from shared.repeating import repeat
 from shared.timers import Timers
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ class Engine:
         watch = [
             asyncio.create_task(coroutine)
             for coroutine in (
-                self._repeat("watch", _WATCH, self._watch),
-                self._repeat("timers", _READY, self._ready),
-                self._repeat("tidying", _TIDY, self._tidy),
+                repeat("watch", _WATCH, self._watch, runtime.stopping, self._telemetry),
+                repeat("timers", _READY, self._ready, runtime.stopping, self._telemetry),
+                repeat("tidying", _TIDY, self._tidy, runtime.stopping, self._telemetry),
             )
         ]
         try:
@@ -200,15 +201,6 @@ class Engine:
                 number += 1
             else:
                 return
-
-    async def _repeat(self, place: str, seconds: float, look: Callable[[], Any]) -> None:
-        while not self._runtime.stopping.is_set():
-            try:
-                await look()
-                self._telemetry.well(place)
-            except Exception as error:  # noqa: BLE001 - what watches must not end unseen
-                self._telemetry.trouble(place, describe(error))
-            await self._runtime.pause(seconds)
 
     async def _tidy(self) -> None:
         """Deletes what is older than any redelivery could be."""
