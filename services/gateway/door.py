@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aiokafka import AIOKafkaProducer
@@ -18,6 +19,7 @@ from services.gateway.senders import Sender
 from services.gateway.store import Submission, Way
 from shared.faults import back_off, describe, is_transient
 from shared.kafka import client_options
+from shared.repeating import repeat
 from shared.startup import NotYet
 from shared.waiting import within
 
@@ -119,9 +121,13 @@ class Door:
         self._runtime = runtime
         producer = await self._connected(runtime)
         try:
-            while not runtime.stopping.is_set():
-                await self._tidy(runtime)
-                await runtime.pause(_TIDY)
+            await repeat(
+                "forgetting",
+                _TIDY,
+                partial(self._tidy, runtime),
+                runtime.stopping,
+                runtime.telemetry,
+            )
         finally:
             self._producer = None
             if producer is not None:
@@ -152,12 +158,5 @@ class Door:
         return None
 
     async def _tidy(self, runtime: Runtime) -> None:
-        try:
-            async with runtime.pool.acquire() as conn:
-                await store.forget(conn, runtime.clock.now() - self._keep)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            runtime.telemetry.trouble("tidying", describe(error))
-        else:
-            runtime.telemetry.well("tidying")
+        async with runtime.pool.acquire() as conn:
+            await store.forget(conn, runtime.clock.now() - self._keep)

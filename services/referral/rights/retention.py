@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -16,8 +18,8 @@ from services.referral.register import Register
 from services.referral.rights.erasure import erase
 from services.referral.store_citizens import by_ids
 from shared.envelope import Message
-from shared.faults import describe, is_transient
 from shared.handling import Applied
+from shared.repeating import repeat
 from shared.startup import NotYet
 
 if TYPE_CHECKING:
@@ -113,31 +115,29 @@ class Retention:
 def tidying(retention: Retention) -> Callable[[Runtime], Awaitable[None]]:
     """A task that gives the command once an hour, whichever process comes first."""
 
-    async def tidy(runtime: Runtime) -> None:
+    async def once(runtime: Runtime) -> None:
+        now = runtime.clock.now()
+        cause = f"retention/{now:%Y-%m-%dT%H}"
+        message = Message(
+            topic="",
+            partition=0,
+            offset=0,
+            key=None,
+            value=None,
+            timestamp=now,
+            id=cause,
+            source="/genvej/referral/retention",
+            correlation_id=cause,
+        )
         while not runtime.stopping.is_set():
-            now = runtime.clock.now()
-            cause = f"retention/{now:%Y-%m-%dT%H}"
-            message = Message(
-                topic="",
-                partition=0,
-                offset=0,
-                key=None,
-                value=None,
-                timestamp=now,
-                id=cause,
-                source="/genvej/referral/retention",
-                correlation_id=cause,
-            )
-            try:
+            with contextlib.suppress(NotYet):
                 await runtime.execute(cause, retention, [message])
-                runtime.telemetry.well("retention")
-            except NotYet:
-                await runtime.pause(1.0)
-                continue
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                runtime.telemetry.trouble("retention", describe(error))
-            await runtime.pause(_PAUSE)
+                return
+            await runtime.pause(1.0)
+
+    async def tidy(runtime: Runtime) -> None:
+        await repeat(
+            "retention", _PAUSE, partial(once, runtime), runtime.stopping, runtime.telemetry
+        )
 
     return tidy
