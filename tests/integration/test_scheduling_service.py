@@ -92,8 +92,13 @@ class Topics:
         finally:
             await producer.stop()
 
-    async def read(self, user: str, topic: str, enough: str, count: int = 1) -> list[Any]:
-        """Reads from the beginning until `count` records of the kind `enough` are there."""
+    async def read(
+        self, user: str, topic: str, enough: str, count: int = 1, of: str = "id"
+    ) -> list[Any]:
+        """Reads from the beginning until `count` records of the kind `enough` are there.
+
+        Counted is what differs in `of`: by default the event's id, else that field.
+        """
         consumer = AIOKafkaConsumer(
             topic,
             **self.kafka.access(user).aiokafka(),
@@ -105,9 +110,11 @@ class Topics:
         try:
             async with asyncio.timeout(60):
                 async for record in consumer:
-                    kind = dict(record.headers)["ce_type"].decode().removeprefix("dk.genvej.")
-                    found.append({"type": kind, **orjson.loads(record.value)})
-                    if sum(one["type"] == enough for one in found) == count:
+                    headers = dict(record.headers)
+                    kind = headers["ce_type"].decode().removeprefix("dk.genvej.")
+                    data = orjson.loads(record.value)
+                    found.append({"type": kind, "id": headers["ce_id"], **data})
+                    if len({one[of] for one in found if one["type"] == enough}) == count:
                         break
         finally:
             await consumer.stop()
@@ -135,7 +142,9 @@ async def test_from_a_roster_and_an_order_to_an_offer_inside_the_limit(
         answer = orjson.dumps(an_answer(told[-1]))
         await topics.write("scheduling", "responses", answer, key="316", kind=DECLINED)
         moved = (await topics.read("notifications", "training", "session.moved.v1"))[-1]
-        status = await topics.read("planner", "capacity-status", "capacity.status.v1", 6)
+        status = await topics.read(
+            "planner", "capacity-status", "capacity.status.v1", 3, of="location"
+        )
     assert [one["type"] for one in receipts] == [
         "capacity.refused.v1",
         *["capacity.accepted.v1"] * len(holbaek),
