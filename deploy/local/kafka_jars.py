@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from deploy.local.errors import StackError
 LOCK = Path(__file__).with_name("kafka-jars.txt")
 BROKER = ("org.apache.kafka", "kafka_2.13")
 # Without a binding to a logger the broker writes no log at all.
+_WAITS = (1.0, 3.0)  # seconds before the second and the third try
 LOGGER = ("org.apache.logging.log4j", "log4j-slf4j-impl")
 
 
@@ -82,17 +86,30 @@ def ensure(
     """
     jars = locked()
     folder = (cache or cache_folder()) / f"kafka-{version()}"
-    missing = [jar for jar in jars if not _intact(folder / jar.filename, jar)]
-    if missing:
+    if _missing(jars, folder):
         _make(folder)
         with (
+            _alone(folder),
             tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as draft,
             ThreadPoolExecutor(6) as pool,
         ):
+            missing = _missing(jars, folder)
             downloads = pool.map(lambda jar: _download(jar, Path(draft), folder), missing)
             for done, jar in enumerate(downloads, 1):
                 progress(f"Apache Kafka {version()}: {done} of {len(missing)} files ({jar})")
     return [folder / jar.filename for jar in jars]
+
+
+def _missing(jars: Sequence[Jar], folder: Path) -> list[Jar]:
+    return [jar for jar in jars if not _intact(folder / jar.filename, jar)]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Lets one process after the other fill the cache: the next finds it full."""
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _make(folder: Path) -> None:
@@ -114,9 +131,8 @@ def _digest(path: Path) -> str:
 
 
 def _download(jar: Jar, draft: Path, folder: Path) -> Jar:
-    context = MavenContext(repo_cache=draft, timeout=30)
     try:
-        path = context.project(jar.group, jar.name).at_version(jar.version).artifact().resolve()
+        path = _resolved(jar, draft)
     except (requests.RequestException, RuntimeError, OSError) as error:
         raise KafkaUnavailableError(
             f"{jar} is not in {folder} and Maven Central can't be reached: bring the folder "
@@ -130,6 +146,17 @@ def _download(jar: Jar, draft: Path, folder: Path) -> Jar:
         )
     shutil.move(path, folder / jar.filename)
     return jar
+
+
+def _resolved(jar: Jar, draft: Path) -> Path:
+    """Where the file was put. Tries again after a moment: a busy proxy drops connections."""
+    project = MavenContext(repo_cache=draft, timeout=30).project(jar.group, jar.name)
+    for wait in _WAITS:
+        try:
+            return project.at_version(jar.version).artifact().resolve()
+        except (requests.RequestException, RuntimeError, OSError):
+            time.sleep(wait)
+    return project.at_version(jar.version).artifact().resolve()
 
 
 def _resolve(kafka_version: str, draft: Path) -> Iterator[Jar]:
