@@ -13,10 +13,11 @@ import shutil
 import signal
 import stat
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -40,6 +41,10 @@ WHERE: Mapping[str, str] = {"listen_addresses": "127.0.0.1", "unix_socket_direct
 # Commits stay synchronous: a server that is killed would else forget what it had confirmed, and a
 # test that kills it would look into a past that no service ever sees.
 WITHOUT_FSYNC: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
+
+
+# The processes of a server that was killed notice it, and go, a moment later.
+_OLD_SERVER: Final = "pre-existing shared memory block"
 
 
 class PostgresError(StackError):
@@ -95,6 +100,14 @@ class Postgres:
         settings = {**_settings(), **WHERE, "port": str(port)}
         settings |= {} if self._durable else WITHOUT_FSYNC
         options = [part for k, v in settings.items() for part in ("-c", f"{k}={v}")]
+        end = time.monotonic() + seconds
+        while last := self._attempt(options, max(1.0, end - time.monotonic())):
+            if _OLD_SERVER not in last or time.monotonic() > end:
+                raise PostgresError(f"PostgreSQL did not start: {last} (see {self.log})")
+            time.sleep(0.2)
+
+    def _attempt(self, options: Sequence[str], seconds: float) -> str:
+        """Starts the server; returns "" or, where it does not answer, the log's last lines."""
         size = self.log.stat().st_size if self.log.exists() else 0
         self._processes.start(
             NAME,
@@ -107,12 +120,13 @@ class Postgres:
         answered = wait_until(
             lambda: self._answers() or not self._processes.alive(NAME), seconds=seconds
         )
-        if not answered or not self._processes.alive(NAME):
-            self.stop()
-            with self.log.open("rb") as log:
-                log.seek(size)
-                last = log.read().decode(errors="replace").strip().splitlines()[-3:]
-            raise PostgresError(f"PostgreSQL did not start: {' / '.join(last)} (see {self.log})")
+        if answered and self._processes.alive(NAME):
+            return ""
+        self.stop()
+        with self.log.open("rb") as log:
+            log.seek(size)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return " / ".join(lines[-3:]) or "it said nothing"
 
     def stop(self, *, seconds: float = 30) -> None:
         """Stops the server with a checkpoint, so that the next start needs no recovery."""

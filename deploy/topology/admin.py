@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
+from confluent_kafka import KafkaError as ClientError
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
@@ -151,7 +152,8 @@ class Admin:
             known = self._client.list_topics(timeout=SECONDS).topics
             ours = [name for name in cluster.topics if name in known]
             if ours:
-                _all(self._client.delete_topics(ours, operation_timeout=SECONDS).values())
+                for gone in self._client.delete_topics(ours, operation_timeout=SECONDS).values():
+                    _unless_gone(gone)
             groups = self._client.list_consumer_groups().result(SECONDS).valid
             if groups:
                 names = [group.group_id for group in groups]
@@ -273,6 +275,15 @@ _EVERY_ACL = AclBindingFilter(
     AclOperation.ANY,
     AclPermissionType.ANY,
 )
+
+
+def _unless_gone(deletion: Any) -> None:
+    """A topic that is gone already is as it should be: metadata lags behind the controller."""
+    try:
+        deletion.result(SECONDS)
+    except KafkaException as error:
+        if error.args[0].code() != ClientError.UNKNOWN_TOPIC_OR_PART:
+            raise
 
 
 def _all(futures: Iterable[Any]) -> None:
