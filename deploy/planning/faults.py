@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,3 +43,14 @@ def read_text(path: str, content: bytes) -> str:
             break
         return text.replace("\r\n", "\n").replace("\r", "\n")
     raise UnusableFileError([Fault(path, 1, "is no text file (UTF-8 or Windows-1252)")])
+
+
+def read_toml(file: str, text: str) -> dict[str, Any]:
+    """The content of a TOML file. Raises `UnusableFileError` with the line where it is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        raise UnusableFileError(
+            [Fault(file, int(at[1]) if at else 1, f"is no TOML: {error}")]
+        ) from None

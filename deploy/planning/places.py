@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.planning.faults import Fault, UnusableFileError
+from deploy.planning.faults import Fault, UnusableFileError, read_toml
 from services.referral.programme_lines import Loc, line_of, lines_of
 from services.scheduling.what_if.demand import Need, Place
 
@@ -28,13 +26,7 @@ class People:
 
 def read(file: str, text: str) -> People:
     """Reads the file. Raises `UnusableFileError` with every line that can't be used."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line (\d+)", str(error))
-        raise UnusableFileError(
-            [Fault(file, int(at[1]) if at else 1, f"is no TOML: {error}")]
-        ) from None
+    content = read_toml(file, text)
     reader = _Reader(file, lines_of(text))
     people = reader.people(content)
     if reader.faults:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from math import isnan
 from typing import Any, Final
 
-from deploy.planning.faults import Fault, UnusableFileError
+from deploy.planning.faults import Fault, UnusableFileError, read_toml
 from deploy.planning.roster import Duty, Hall, Hours, Place, Roster, Span, parse_day, parse_time
 from services.referral.programme_lines import Loc, line_of, lines_of
 from services.scheduling.capacity import Location
@@ -22,13 +20,7 @@ _MISSING: Final = object()
 
 def read(file: str, text: str) -> Roster:
     """Reads a roster. Raises `UnusableFileError` with every line that can't be read."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line (\d+)", str(error))
-        raise UnusableFileError(
-            [Fault(file, int(at[1]) if at else 1, f"is no TOML: {error}")]
-        ) from None
+    content = read_toml(file, text)
     reader = _Reader(file, lines_of(text))
     roster = reader.roster(content)
     if reader.faults:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from services.notifications.metrics import Metrics
-from shared.faults import describe, is_transient
+from shared.repeating import repeat
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -31,16 +29,11 @@ async def forget_facts(conn: Connection, before: datetime) -> int:
 
 async def maintain(runtime: Runtime, metrics: Metrics, keep: timedelta) -> None:
     """Until the runtime stops. A database that is away is waited for."""
-    while not runtime.stopping.is_set():
+
+    async def once() -> None:
         now = runtime.clock.now()
-        try:
-            async with runtime.pool.acquire() as conn:
-                await metrics.measure(conn, now)
-                await forget_facts(conn, now - keep)
-            runtime.telemetry.well("maintenance")
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            runtime.telemetry.trouble("maintenance", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(runtime.stopping.wait(), _PAUSE)
+        async with runtime.pool.acquire() as conn:
+            await metrics.measure(conn, now)
+            await forget_facts(conn, now - keep)
+
+    await repeat("maintenance", _PAUSE, once, runtime.stopping, runtime.telemetry)

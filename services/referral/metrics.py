@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.referral import store_dialogue
-from shared.faults import describe, is_transient
-from shared.waiting import is_set
+from shared.repeating import repeat
 
 if TYPE_CHECKING:
     from shared.runtime import Runtime
@@ -98,15 +97,10 @@ class Metrics:
     async def show(self, runtime: Runtime) -> None:
         """A task of the runtime: it brings its own registry, and what is measured now and then."""
         self.register(runtime.telemetry.registry)
-        while not runtime.stopping.is_set():
-            try:
-                async with runtime.pool.acquire() as conn:
-                    threads, since = await store_dialogue.unread(conn)
-                self.unread(threads, since, runtime.clock.now())
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                runtime.telemetry.trouble("metrics", describe(error))
-            else:
-                runtime.telemetry.well("metrics")
-            await is_set(runtime.stopping, MEASURED_EVERY)
+
+        async def look() -> None:
+            async with runtime.pool.acquire() as conn:
+                threads, since = await store_dialogue.unread(conn)
+            self.unread(threads, since, runtime.clock.now())
+
+        await repeat("metrics", MEASURED_EVERY, look, runtime.stopping, runtime.telemetry)

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from services.referral import store_worklist
-from services.referral.metrics import Metrics
+from services.referral.metrics import MEASURED_EVERY, Metrics
+from shared.repeating import repeat
 
 if TYPE_CHECKING:
     from shared.runtime import Runtime
-
-_EVERY: Final = 15.0
 
 
 def watch_worklist(metrics: Metrics) -> Callable[[Runtime], Awaitable[None]]:
     """A task that looks at the worklist again and again."""
 
     async def worklist(runtime: Runtime) -> None:
-        while not runtime.stopping.is_set():
+        async def look() -> None:
             async with runtime.pool.acquire() as conn:
                 ages = await store_worklist.ages(conn)
             metrics.worklist(ages, runtime.clock.now())
-            runtime.telemetry.well("worklist")
-            await runtime.pause(_EVERY)
+
+        await repeat("worklist", MEASURED_EVERY, look, runtime.stopping, runtime.telemetry)
 
     return worklist
