@@ -10,24 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.referral.commands import Case, Field, Municipality, Refusal, Residence
-from services.referral.facts import (
-    Fact,
-    Note,
-    Noted,
-    Order,
-    OrderPlaced,
-    Received,
-    WorkOpened,
-    WorkReason,
-)
+from services.referral.facts import Fact, Noted, OrderPlaced, Received, WorkOpened
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start, local_day
+from services.referral.order import Order
 from services.referral.portfolio.register import Route
 from services.referral.programme import REFERRERS, Basis, Programme, Referrer
 from services.referral.programme_policy import Asker, Portfolio
 from services.referral.programme_proposal import Answer, Proposal, Question, propose
 from services.referral.referral import Referral
 from services.referral.request import Request, age_on
+from services.referral.terms import Note, WorkReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from services.referral import answers
 from services.referral.arrival import Readable
 from services.referral.conversation import posts_in, thread_id
 from services.referral.dialogue import CareMessage
-from services.referral.facts import Note
 from services.referral.replying import Reply
 from services.referral.store_dialogue import Thread
+from services.referral.terms import Note
 from shared.handling import Applied
 
 if TYPE_CHECKING:

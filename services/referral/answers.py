@@ -10,8 +10,8 @@ from typing import Final, Literal, Protocol
 from services.referral.arrival import Readable
 from services.referral.commands import Field, Refusal
 from services.referral.dialogue import Acknowledged
-from services.referral.facts import Note
 from services.referral.plan import Format, Original, Problem, Unreadable
+from services.referral.terms import Note
 
 Read = Callable[[bytes | None, str | None], Readable | Acknowledged | Unreadable]
 

@@ -18,18 +18,13 @@ from services.referral.course import Attendance
 from services.referral.facts import (
     AssessmentRecorded,
     Fact,
-    Order,
     OrderChanged,
     Scores,
-    Signature,
-    Track,
-    Window,
-    WithdrawReason,
     WorkClosed,
     WorkOpened,
-    WorkReason,
 )
 from services.referral.identity import step_id
+from services.referral.order import Order, Window
 from services.referral.programme import (
     Days,
     Delivery,
@@ -43,6 +38,8 @@ from services.referral.programme import (
     StepKind,
 )
 from services.referral.referral import CloseReason, Referral
+from services.referral.signature import Signature
+from services.referral.terms import Track, WithdrawReason, WorkReason
 
 AXES: Final = ("complexity", "resources", "motivation", "readiness")
 FIRST: Final = "first"

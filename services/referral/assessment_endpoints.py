@@ -24,18 +24,20 @@ from services.referral.assessment import (
 )
 from services.referral.carrying_out import Decided, signature
 from services.referral.events import zulu
-from services.referral.facts import Scores, Track, Window
+from services.referral.facts import Scores
 from services.referral.identity import assessment_id
+from services.referral.order import Window
 from services.referral.plan import PlanType
 from services.referral.programme import Level, Name, Programme
 from services.referral.referral_endpoints import Referrals
 from services.referral.register import Register
 from services.referral.store_citizens import Access
+from services.referral.terms import Track
 from shared.crypto import Unreadable
 from shared.endpoints import Answer, Call, Endpoint, Refused
 
 if TYPE_CHECKING:
-    from services.referral.facts import Order
+    from services.referral.order import Order
     from services.referral.referral import Referral
     from shared.database import Row
     from shared.handling import Unit

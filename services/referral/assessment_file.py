@@ -10,8 +10,8 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from services.referral.assessment import AXES, Anchor, Meeting, Policy, Rule, Scale, TrackRule
-from services.referral.facts import Track
 from services.referral.programme import Days, Delivery, Name
+from services.referral.terms import Track
 from shared.settings import SettingsError
 
 DEFAULT: Final = Path(__file__).with_name("assessment.toml")

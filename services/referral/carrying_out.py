@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from services.referral import store, store_orders
 from services.referral.configuration import Directory
 from services.referral.desk import Desk
-from services.referral.facts import Fact, Signature
+from services.referral.facts import Fact
 from services.referral.outgoing import events_of
 from services.referral.programme_policy import Portfolio
+from services.referral.signature import Signature
 from services.referral.timers import Timetable
 from shared.handling import Applied
 

@@ -14,23 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from services.referral.facts import (
-    ChoiceTaken,
-    ChoiceWaived,
-    Fact,
-    HandedOver,
-    Order,
-    OrderPlaced,
-    OrderWithdrawn,
-    Right,
-    WithdrawReason,
-    WorkOpened,
-    WorkReason,
-)
+from services.referral.facts import Fact, OrderPlaced, OrderWithdrawn, WorkOpened
+from services.referral.facts_choice import ChoiceTaken, ChoiceWaived, HandedOver
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start
+from services.referral.order import Order
 from services.referral.plan import PlanType
 from services.referral.referral import Referral
+from services.referral.terms import Right, WithdrawReason, WorkReason
 
 
 class Kind(StrEnum):

@@ -20,25 +20,23 @@ from services.referral.commands import (
     PassLimit,
     WarnOfLimit,
 )
+from services.referral.evolving import evolve
 from services.referral.facts import (
-    ITSELF,
     Fact,
-    FreeChoiceOpened,
     HospitalTold,
     LimitAtRisk,
     LimitMissed,
-    Note,
     Noted,
     OfferCounted,
-    Told,
     WorkClosed,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
+from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.identity import step_id
 from services.referral.limit import local_day, too_late
 from services.referral.referral import FreeChoiceReason, Referral
+from services.referral.signature import ITSELF
+from services.referral.terms import Note, Told, WorkReason
 
 SETTLED_BY_AN_OFFER: Final = frozenset(
     {WorkReason.NO_CAPACITY_KNOWN, WorkReason.INFEASIBLE, WorkReason.OFFER_LOST}

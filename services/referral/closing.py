@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.referral.facts import (
-    Closed,
-    Fact,
-    HospitalTold,
-    OrderWithdrawn,
-    Told,
-    WithdrawReason,
-)
+from services.referral.facts import Closed, Fact, HospitalTold, OrderWithdrawn
 from services.referral.referral import CloseReason, Referral
+from services.referral.terms import Told, WithdrawReason
 
 
 def closing(

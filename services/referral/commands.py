@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
-from services.referral.facts import Offer, Order
+from services.referral.order import Offer, Order
 from services.referral.plan import Plan
 from services.referral.portfolio.register import Route
 from services.referral.programme_policy import Terms

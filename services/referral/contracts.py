@@ -36,21 +36,10 @@ from services.referral.contacts import told_by
 from services.referral.documents import receipt
 from services.referral.domain import decide
 from services.referral.events import ACKNOWLEDGED, COMMUNICATION_SENT, CitizenRecord
-from services.referral.facts import (
-    Fact,
-    GpTold,
-    HospitalTold,
-    Noted,
-    Offer,
-    Paused,
-    Received,
-    Resumed,
-    Signature,
-    Told,
-    WorkReason,
-    evolve,
-)
+from services.referral.evolving import evolve
+from services.referral.facts import Fact, GpTold, HospitalTold, Noted, Paused, Received, Resumed
 from services.referral.identity import citizen_id, receipt_id, referral_id
+from services.referral.order import Offer
 from services.referral.outgoing import event_of
 from services.referral.plan import (
     Address,
@@ -63,6 +52,8 @@ from services.referral.plan import (
     Relative,
 )
 from services.referral.referral import Referral
+from services.referral.signature import Signature
+from services.referral.terms import Told, WorkReason
 from services.referral.worklist import DecideWork, WorkCase, decide_work
 from shared import contract_files
 from shared.crypto import Unreadable, Vault, keyed_hash, new_data_key, open_record, seal_record

@@ -10,7 +10,6 @@ from services.referral.events import (
     ReferralHandedOver,
     ReferralReopened,
 )
-from services.referral.facts import Right, WithdrawReason
 from services.referral.incoming_supplier import (
     ACCEPTED,
     DECLINED,
@@ -19,6 +18,7 @@ from services.referral.incoming_supplier import (
     OrderDeclined,
     SupplierPlace,
 )
+from services.referral.terms import Right, WithdrawReason
 from shared.envelope import TYPE_PREFIX
 
 __all__ = ["MODELS", "examples"]

@@ -14,24 +14,21 @@ from datetime import datetime
 from typing import Final
 
 from services.referral.closing import closing
+from services.referral.evolving import evolve
 from services.referral.facts import (
     AttendanceNoted,
     Fact,
     HospitalTold,
     NotStarted,
-    Offer,
-    Order,
     Started,
-    Told,
-    WithdrawReason,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
 from services.referral.identity import step_id
 from services.referral.limit import local_day
+from services.referral.order import Offer, Order
 from services.referral.programme import OPENING
 from services.referral.referral import CloseReason, Referral
+from services.referral.terms import Told, WithdrawReason, WorkReason
 
 MIDWAY: Final = "midway"
 BEFORE_END: Final = "before-end"

@@ -25,8 +25,8 @@ from services.referral import (
     store_worklist,
 )
 from services.referral.course import Attendance
+from services.referral.evolving import evolve
 from services.referral.facts import (
-    ITSELF,
     AssessmentRecorded,
     AttendanceNoted,
     Closed,
@@ -34,24 +34,24 @@ from services.referral.facts import (
     GpTold,
     HospitalTold,
     Noted,
-    Order,
     OrderChanged,
     OrderPlaced,
     Received,
     WorkClosed,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
 from services.referral.identity import worklist_id
+from services.referral.order import Order
 from services.referral.portfolio.register import Register
 from services.referral.referral import Referral
+from services.referral.signature import ITSELF
 from services.referral.stays import StayMessage
 from services.referral.store import SessionRow
 from services.referral.store_citizens import Access, Citizen
 from services.referral.store_dialogue import Post, Thread
 from services.referral.store_documents import Document, Waiting
 from services.referral.store_orders import OrderRow
+from services.referral.terms import WorkReason
 
 if TYPE_CHECKING:
     from shared.database import Connection

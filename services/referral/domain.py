@@ -22,27 +22,25 @@ from services.referral.commands import (
     TakePlan,
     Wait,
 )
+from services.referral.evolving import evolve
 from services.referral.facts import (
     Closed,
     Fact,
-    FreeChoiceOpened,
-    Note,
     Noted,
-    Order,
     OrderChanged,
     OrderPlaced,
     Received,
     Revised,
-    WithdrawReason,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
+from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start, limit_of, local_day
+from services.referral.order import Order
 from services.referral.plan import Plan
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 from services.referral.request import Request
+from services.referral.terms import Note, WithdrawReason, WorkReason
 
 FURTHEST_AHEAD: Final = timedelta(days=366)
 

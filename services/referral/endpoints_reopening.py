@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.referral.facts import WorkReason
 from services.referral.handlers_suppliers import Answers
 from services.referral.referral import CloseReason
 from services.referral.reopening import reopening
+from services.referral.terms import WorkReason
 from shared.endpoints import Answer, Call, Endpoint, Refused
 
 if TYPE_CHECKING:

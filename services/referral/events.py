@@ -11,10 +11,10 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from services.referral.facts import Right, Told, WithdrawReason, WorkReason
 from services.referral.plan import PlanType
 from services.referral.programme import Basis
 from services.referral.referral import CloseReason, FreeChoiceReason
+from services.referral.terms import Right, Told, WithdrawReason, WorkReason
 from shared.envelope import TYPE_PREFIX
 
 REFERRALS: Final = "referrals"

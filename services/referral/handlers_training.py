@@ -23,15 +23,8 @@ from services.referral.configuration import Directory
 from services.referral.course import Course, HearAttendance, decide_attendance
 from services.referral.desk import Desk
 from services.referral.domain import decide
-from services.referral.facts import (
-    Fact,
-    FreeChoiceOpened,
-    LimitAtRisk,
-    LimitMissed,
-    Started,
-    WorkOpened,
-    WorkReason,
-)
+from services.referral.facts import Fact, LimitAtRisk, LimitMissed, Started, WorkOpened
+from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.incoming import Invalid, News, read
 from services.referral.limit import WORKDAY_BEGINS, local_instant
 from services.referral.metrics import Metrics
@@ -40,6 +33,7 @@ from services.referral.programme_policy import Portfolio
 from services.referral.referral import Referral
 from services.referral.replying import referral_key
 from services.referral.store import SessionRow
+from services.referral.terms import WorkReason
 from services.referral.timers import AT_RISK, Timetable, limit_in
 from shared.handling import Applied, Dead, Parked, SetTimer
 

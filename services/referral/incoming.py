@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.referral.commands import ClockCommand, CountOffer, DropOffer, FaceInfeasible
 from services.referral.course import Attendance, HearAttendance
-from services.referral.facts import Offer
+from services.referral.order import Offer
 from shared.envelope import TYPE_PREFIX, Message
 
 Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]

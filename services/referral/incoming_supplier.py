@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.referral.commands import CountOffer
-from services.referral.facts import Offer
 from services.referral.incoming import Invalid, named_faults
+from services.referral.order import Offer
 from shared.envelope import TYPE_PREFIX, Message
 
 DECLINED: Final = f"{TYPE_PREFIX}order.declined.v1"

@@ -14,24 +14,14 @@ from datetime import date, datetime
 
 from services.referral.clock import late
 from services.referral.closing import closing
-from services.referral.facts import (
-    Fact,
-    Note,
-    Noted,
-    Order,
-    OrderChanged,
-    Paused,
-    Resumed,
-    Revised,
-    WithdrawReason,
-    WorkOpened,
-    WorkReason,
-    evolve,
-)
+from services.referral.evolving import evolve
+from services.referral.facts import Fact, Noted, OrderChanged, Paused, Resumed, Revised, WorkOpened
 from services.referral.limit import earliest_start, limit_of
+from services.referral.order import Order
 from services.referral.programme import LimitRule
 from services.referral.referral import CloseReason, Referral
 from services.referral.stays import Standing, Stay, is_doubtful, standing
+from services.referral.terms import Note, WithdrawReason, WorkReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

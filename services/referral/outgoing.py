@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from services.referral import facts, programme
+from services.referral import order, programme
 from services.referral.assessment_wire import wire_of
 from services.referral.configuration import Directory
 from services.referral.events import (
@@ -42,17 +42,12 @@ from services.referral.events import (
 )
 from services.referral.facts import (
     AssessmentRecorded,
-    ChoiceTaken,
-    ChoiceWaived,
     Closed,
     Fact,
-    FreeChoiceOpened,
     GpTold,
-    HandedOver,
     HospitalTold,
     LimitAtRisk,
     LimitMissed,
-    Order,
     OrderChanged,
     OrderPlaced,
     OrderWithdrawn,
@@ -61,14 +56,16 @@ from services.referral.facts import (
     Reopened,
     Resumed,
     Revised,
-    Told,
     WorkClosed,
     WorkOpened,
 )
+from services.referral.facts_choice import ChoiceTaken, ChoiceWaived, FreeChoiceOpened, HandedOver
 from services.referral.identity import step_id, worklist_id
+from services.referral.order import Order
 from services.referral.programme import Basis
 from services.referral.programme_policy import Portfolio
 from services.referral.referral import Referral
+from services.referral.terms import Told
 from shared.envelope import Event
 
 
@@ -242,7 +239,7 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
             return None
 
 
-def _window(window: facts.Window) -> Window:
+def _window(window: order.Window) -> Window:
     return Window(
         weekday=window.weekday,
         from_=f"{window.begin:%H:%M}" if window.begin is not None else None,

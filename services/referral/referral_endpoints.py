@@ -16,7 +16,7 @@ from shared.endpoints import Call, Endpoint, Refused
 
 if TYPE_CHECKING:
     from services.referral.course import Attendance
-    from services.referral.facts import Order
+    from services.referral.order import Order
     from shared.database import Row
     from shared.handling import Unit
 

@@ -10,19 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.referral.clock import late
-from services.referral.facts import (
-    Fact,
-    HospitalTold,
-    Order,
-    OrderPlaced,
-    Paused,
-    Reopened,
-    Told,
-    evolve,
-)
+from services.referral.evolving import evolve
+from services.referral.facts import Fact, HospitalTold, OrderPlaced, Paused, Reopened
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start
+from services.referral.order import Order
 from services.referral.referral import Referral
+from services.referral.terms import Told
 
 
 def reopening(

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from services.referral.assessment import Recorded
-from services.referral.facts import AssessmentRecorded, Scores, Track
+from services.referral.facts import AssessmentRecorded, Scores
 from services.referral.programme import Level
+from services.referral.terms import Track
 
 if TYPE_CHECKING:
     from shared.database import Connection, Row

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter
 
-from services.referral.facts import Order
+from services.referral.order import Order
 
 if TYPE_CHECKING:
     from shared.database import Connection

@@ -13,25 +13,24 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from services.referral.closing import closing
+from services.referral.evolving import evolve
 from services.referral.facts import (
     Fact,
-    FreeChoiceOpened,
-    Order,
     OrderChanged,
     OrderPlaced,
     Paused,
     Revised,
-    Signature,
-    WithdrawReason,
     WorkClosed,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
+from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.limit import earliest_start, limit_of
+from services.referral.order import Order
 from services.referral.programme import LimitRule
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 from services.referral.reopening import reopening
+from services.referral.signature import Signature
+from services.referral.terms import WithdrawReason, WorkReason
 
 
 class Needs(StrEnum):

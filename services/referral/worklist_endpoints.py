@@ -15,12 +15,13 @@ from services.referral.admitting import may_have, order_of
 from services.referral.carrying_out import Decided, signature
 from services.referral.contacts import residence_of
 from services.referral.events import zulu
-from services.referral.facts import Order, WorkReason
+from services.referral.order import Order
 from services.referral.portfolio.register import route
 from services.referral.portfolio.store import obstacles
 from services.referral.referral import Referral
 from services.referral.register import Register
 from services.referral.store_citizens import Access
+from services.referral.terms import WorkReason
 from services.referral.worklist import MEANS, DecideWork, Impossible, WorkCase, choices, decide_work
 from shared.endpoints import Answer, Call, Endpoint, Refused
 

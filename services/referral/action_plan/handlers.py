@@ -21,9 +21,11 @@ from services.referral.action_plan.plan import (
 )
 from services.referral.action_plan.wire import ConsentRecorded, event_of, item_wire
 from services.referral.carrying_out import Decided
-from services.referral.facts import Order, OrderChanged, WorkOpened, WorkReason
+from services.referral.facts import OrderChanged, WorkOpened
+from services.referral.order import Order
 from services.referral.register import Register
 from services.referral.store_citizens import Access
+from services.referral.terms import WorkReason
 from shared.endpoints import Answer, Call, Endpoint, Refused
 from shared.handling import Applied, CancelTimer, SetTimer
 

@@ -8,8 +8,8 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
-from services.referral.facts import Order
 from services.referral.limit import local_instant
+from services.referral.order import Order
 from services.referral.programme import Role, StepKind
 
 LABOUR_MARKET: Final = "labour-market"

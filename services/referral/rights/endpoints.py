@@ -15,7 +15,6 @@ from services.referral import store_citizens
 from services.referral.carrying_out import Decided
 from services.referral.closing import closing
 from services.referral.events import zulu
-from services.referral.facts import WithdrawReason
 from services.referral.limit import COPENHAGEN
 from services.referral.plan import is_cpr, is_replacement_cpr
 from services.referral.referral import CloseReason
@@ -23,6 +22,7 @@ from services.referral.register import Register
 from services.referral.rights.erasure import erase
 from services.referral.rights.holdings import rows_of
 from services.referral.store_citizens import Access, Citizen
+from services.referral.terms import WithdrawReason
 from shared.endpoints import Answer, Call, Endpoint, Refused
 from shared.handling import Applied
 

@@ -9,8 +9,8 @@ import json
 
 from services.referral import answers
 from services.referral.commands import Refusal
-from services.referral.facts import Note
 from services.referral.plan import Format, Problem
+from services.referral.terms import Note
 from tests.contract.documents.test_golden_documents import golden
 
 

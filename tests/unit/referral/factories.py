@@ -21,7 +21,8 @@ from services.referral.commands import (
 )
 from services.referral.documents import read_intake, receipt
 from services.referral.domain import decide
-from services.referral.facts import Fact, Noted, evolve
+from services.referral.evolving import evolve
+from services.referral.facts import Fact, Noted
 from services.referral.handlers_intake import Intake
 from services.referral.handlers_training import Clock
 from services.referral.identity import referral_id

@@ -9,8 +9,8 @@ from deploy.demo.ggop_plan import ggop_plan
 from services.referral import answers
 from services.referral.commands import Field
 from services.referral.documents import read
-from services.referral.facts import Note
 from services.referral.plan import Format, Unreadable
+from services.referral.terms import Note
 
 
 @pytest.mark.parametrize("form", Format)

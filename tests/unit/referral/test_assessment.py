@@ -24,25 +24,23 @@ from services.referral.assessment import (
 from services.referral.commands import Case
 from services.referral.course import Attendance
 from services.referral.domain import decide
+from services.referral.evolving import evolve
 from services.referral.facts import (
     AssessmentRecorded,
     Closed,
-    Order,
     OrderChanged,
     OrderPlaced,
     Scores,
-    Signature,
-    Track,
-    Window,
     WorkClosed,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
 from services.referral.identity import step_id
+from services.referral.order import Order, Window
 from services.referral.plan import PlanType
 from services.referral.programme import Level, StepKind
 from services.referral.referral import CloseReason, Referral
+from services.referral.signature import Signature
+from services.referral.terms import Track, WorkReason
 from tests.unit.referral.factories import NOW, POLICY, PORTFOLIO, a_plan, after, facts_of, taking
 
 JENS = Signature(id="316-therapist", role="therapist", unit="Genoptræningen")

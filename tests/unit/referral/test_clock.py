@@ -20,22 +20,21 @@ from services.referral.commands import (
     WarnOfLimit,
 )
 from services.referral.domain import decide
+from services.referral.evolving import evolve
 from services.referral.facts import (
     Fact,
-    FreeChoiceOpened,
     HospitalTold,
     LimitAtRisk,
     LimitMissed,
-    Offer,
     OfferCounted,
-    Told,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
+from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.limit import local_day
+from services.referral.order import Offer
 from services.referral.plan import PlanType
 from services.referral.referral import FreeChoiceReason, Referral, deadlines
+from services.referral.terms import Told, WorkReason
 from shared.handling import CancelTimer, SetTimer
 from tests.unit.referral.factories import (
     NOW,

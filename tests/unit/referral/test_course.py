@@ -17,24 +17,22 @@ from services.referral.course import (
     held,
 )
 from services.referral.domain import decide
+from services.referral.evolving import evolve
 from services.referral.facts import (
     AttendanceNoted,
     Closed,
     Fact,
     HospitalTold,
-    Offer,
-    Order,
     OrderPlaced,
     OrderWithdrawn,
-    Told,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
 from services.referral.identity import step_id
+from services.referral.order import Offer, Order
 from services.referral.plan import PlanType
 from services.referral.programme import Level
 from services.referral.referral import CloseReason, Referral
+from services.referral.terms import Told, WorkReason
 from tests.unit.referral.factories import NOW, PORTFOLIO, a_plan, after, facts_of, taking
 
 FIRST = datetime.fromisoformat("2022-05-28T07:00:00+00:00")

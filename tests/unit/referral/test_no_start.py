@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from services.referral.facts import HandedOver, WithdrawReason, evolve
+from services.referral.evolving import evolve
+from services.referral.facts_choice import HandedOver
 from services.referral.referral import CloseReason, NoStart, Referral
 from services.referral.report.codes import HoldReason
+from services.referral.terms import WithdrawReason
 from tests.unit.referral.factories import NOW, an_accepted_referral
 
 TODAY = date(2022, 5, 28)

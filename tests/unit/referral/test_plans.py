@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from services.referral.commands import Case, Field, Refusal, Wait
 from services.referral.domain import decide
+from services.referral.evolving import evolve
 from services.referral.facts import (
     Closed,
     Fact,
-    FreeChoiceOpened,
     HospitalTold,
-    Note,
     Noted,
     OfferCounted,
     OrderChanged,
@@ -25,13 +24,12 @@ from services.referral.facts import (
     OrderWithdrawn,
     Received,
     Revised,
-    WithdrawReason,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
+from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.plan import Address, PlanType
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
+from services.referral.terms import Note, WithdrawReason, WorkReason
 from tests.unit.referral.factories import (
     HOLBAEK,
     NOW,

@@ -13,13 +13,14 @@ from deploy.demo.xref15 import xref15
 from services.referral.admitting import TakeRequest, decide_request, only_referrer, proposal_of
 from services.referral.commands import Case, Field, Refusal
 from services.referral.documents import read_any
-from services.referral.facts import Note, Noted, OrderPlaced, Received, WorkOpened, WorkReason
+from services.referral.facts import Noted, OrderPlaced, Received, WorkOpened
 from services.referral.identity import referral_id
 from services.referral.plan import Format, Person, Purpose, Unreadable
 from services.referral.portfolio.register import route
 from services.referral.programme import Basis, Referrer
 from services.referral.referral import Referral
 from services.referral.request import Request, age_on, birthday
+from services.referral.terms import Note, WorkReason
 from tests.unit.referral.factories import HOLBAEK, HOME, NOW, PORTFOLIO, facts_of, ruddi
 
 

@@ -15,15 +15,10 @@ from services.referral.clock import decide_clock
 from services.referral.commands import Case, CountOffer, PassLimit
 from services.referral.documents import read
 from services.referral.domain import decide
-from services.referral.facts import (
-    HospitalTold,
-    Offer,
-    OfferCounted,
-    OrderPlaced,
-    Received,
-    Told,
-)
+from services.referral.facts import HospitalTold, OfferCounted, OrderPlaced, Received
+from services.referral.order import Offer
 from services.referral.plan import Plan, PlanType
+from services.referral.terms import Told
 from tests.unit.referral.factories import (
     DEPARTMENT,
     NOW,

@@ -11,23 +11,22 @@ from services.referral.clock import decide_clock
 from services.referral.commands import Case, CountOffer, FaceInfeasible
 from services.referral.desk import Desk
 from services.referral.domain import decide
+from services.referral.evolving import evolve
 from services.referral.facts import (
     Closed,
-    FreeChoiceOpened,
     HospitalTold,
-    Offer,
     OrderChanged,
     OrderPlaced,
     OrderWithdrawn,
     Revised,
-    Signature,
-    WithdrawReason,
     WorkClosed,
     WorkOpened,
-    WorkReason,
-    evolve,
 )
+from services.referral.facts_choice import FreeChoiceOpened
+from services.referral.order import Offer
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
+from services.referral.signature import Signature
+from services.referral.terms import WithdrawReason, WorkReason
 from services.referral.worklist import (
     CHOICES,
     MEANS,

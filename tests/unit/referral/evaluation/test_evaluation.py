@@ -16,7 +16,8 @@ from services.referral.evaluation.evaluation import (
     months_after,
 )
 from services.referral.evaluation.forms import FORMS
-from services.referral.facts import Closed, Order, OrderChanged
+from services.referral.facts import Closed, OrderChanged
+from services.referral.order import Order
 from services.referral.programme import Moment
 from services.referral.referral import CloseReason
 from tests.unit.referral.factories import NOW, PORTFOLIO

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from deploy.cli.main import app
 from services.referral.commands import Case
 from services.referral.domain import decide
-from services.referral.facts import FreeChoiceOpened, OrderPlaced, Received, WorkOpened
+from services.referral.facts import OrderPlaced, Received, WorkOpened
+from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.portfolio.files import read_file, read_files
 from services.referral.portfolio.register import (
     Kind,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from services.referral.commands import Case
 from services.referral.domain import decide
-from services.referral.facts import FreeChoiceOpened, OrderPlaced, Received
+from services.referral.facts import OrderPlaced, Received
+from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.plan import PlanType
 from services.referral.programme import Ages, Basis, Level, Phase, Programme, Referrer
 from services.referral.programme_files import load
