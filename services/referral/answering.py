@@ -22,7 +22,7 @@ from services.referral.commands import (
 )
 from services.referral.contacts import residence_of, told_by
 from services.referral.domain import decide
-from services.referral.events import CitizenRecord
+from services.referral.events_citizen import CitizenRecord
 from services.referral.facts import Fact, Noted
 from services.referral.plan import Plan, Purpose
 from services.referral.portfolio.register import route

@@ -6,21 +6,67 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from services.referral import assessment_wire, drop_ins, events
+from services.referral import assessment_wire, drop_ins
 from services.referral.action_plan import wire as action_plan
 from services.referral.evaluation import wire as evaluation
+from services.referral.events import CITIZENS, GP_STATUS, REFERRALS
+from services.referral.events_citizen import CITIZEN_RECORDED, SealedRecord
+from services.referral.events_limit import (
+    FreeChoiceOpenedWire,
+    FreeChoiceTaken,
+    FreeChoiceWaived,
+    LimitAtRiskWire,
+    LimitMissedWire,
+    ReferralHandedOver,
+)
+from services.referral.events_order import OrderChangedWire, OrderPlacedWire, OrderWithdrawnWire
+from services.referral.events_referral import (
+    ReferralClosed,
+    ReferralPaused,
+    ReferralReceived,
+    ReferralReopened,
+    ReferralResumed,
+    ReferralRevised,
+)
+from services.referral.events_status import GpStatus, ReferralStatus
+from services.referral.events_worklist import WorklistClosedWire, WorklistOpenedWire
 from services.referral.portfolio import wire as portfolio
 
 PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
-    **events.PRODUCED,
+    REFERRALS: {
+        model.event_type: model
+        for model in (
+            ReferralReceived,
+            ReferralRevised,
+            ReferralClosed,
+            ReferralReopened,
+            ReferralPaused,
+            ReferralResumed,
+            OrderPlacedWire,
+            OrderChangedWire,
+            OrderWithdrawnWire,
+            LimitAtRiskWire,
+            LimitMissedWire,
+            FreeChoiceOpenedWire,
+            FreeChoiceTaken,
+            FreeChoiceWaived,
+            ReferralHandedOver,
+            WorklistOpenedWire,
+            WorklistClosedWire,
+        )
+    }
+    | assessment_wire.PRODUCED[REFERRALS]
+    | action_plan.PRODUCED[REFERRALS],
+    CITIZENS: {CITIZEN_RECORDED: SealedRecord},
+    "provider.{provider}.orders": {
+        model.event_type: model for model in (OrderPlacedWire, OrderChangedWire, OrderWithdrawnWire)
+    },
+    GP_STATUS: {GpStatus.event_type: GpStatus},
+    "hospital.{hospital}.status": {ReferralStatus.event_type: ReferralStatus},
+    "sender.{sender}.status": {ReferralStatus.event_type: ReferralStatus},
     **portfolio.PRODUCED,
     **evaluation.PRODUCED,
     **drop_ins.PRODUCED,
-}
-PRODUCED[events.REFERRALS] = {
-    **events.PRODUCED[events.REFERRALS],
-    **assessment_wire.PRODUCED[events.REFERRALS],
-    **action_plan.PRODUCED[events.REFERRALS],
 }
 EXAMPLES: Final[tuple[BaseModel, ...]] = (
     assessment_wire.EXAMPLE,

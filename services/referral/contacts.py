@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.referral.commands import Residence
-from services.referral.events import (
+from services.referral.events_citizen import (
     CitizenAddress,
     CitizenGp,
     CitizenName,

@@ -35,7 +35,8 @@ from services.referral.commands import (
 from services.referral.contacts import told_by
 from services.referral.documents import receipt
 from services.referral.domain import decide
-from services.referral.events import ACKNOWLEDGED, COMMUNICATION_SENT, CitizenRecord
+from services.referral.events import ACKNOWLEDGED, COMMUNICATION_SENT
+from services.referral.events_citizen import CitizenRecord
 from services.referral.evolving import evolve
 from services.referral.facts import Fact, GpTold, HospitalTold, Noted, Paused, Received, Resumed
 from services.referral.identity import citizen_id, receipt_id, referral_id

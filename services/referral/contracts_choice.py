@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from services.referral.events import (
-    FreeChoiceTaken,
-    FreeChoiceWaived,
-    ReferralHandedOver,
-    ReferralReopened,
-)
+from services.referral.events_limit import FreeChoiceTaken, FreeChoiceWaived, ReferralHandedOver
+from services.referral.events_referral import ReferralReopened
 from services.referral.incoming_supplier import (
     ACCEPTED,
     DECLINED,

@@ -8,38 +8,34 @@ from typing import Any
 from services.referral import order, programme
 from services.referral.assessment_wire import wire_of
 from services.referral.configuration import Directory
-from services.referral.events import (
-    GP_STATUS,
-    REFERRALS,
-    STEPS,
-    AboutReferral,
-    Code,
-    Days,
+from services.referral.events import GP_STATUS, REFERRALS, STEPS, AboutReferral, Code, SignedBy
+from services.referral.events_limit import (
     FreeChoiceOpenedWire,
     FreeChoiceTaken,
     FreeChoiceWaived,
-    GpStatus,
-    Leader,
     LimitAtRiskWire,
     LimitMissedWire,
+    ReferralHandedOver,
+)
+from services.referral.events_order import (
+    Days,
+    Leader,
     OrderChangedWire,
     OrderPlacedWire,
     OrderWithdrawnWire,
-    Place,
+    Step,
+    Window,
+)
+from services.referral.events_referral import (
     ReferralClosed,
-    ReferralHandedOver,
     ReferralPaused,
     ReferralReceived,
     ReferralReopened,
     ReferralResumed,
     ReferralRevised,
-    ReferralStatus,
-    SignedBy,
-    Step,
-    Window,
-    WorklistClosedWire,
-    WorklistOpenedWire,
 )
+from services.referral.events_status import GpStatus, Place, ReferralStatus
+from services.referral.events_worklist import WorklistClosedWire, WorklistOpenedWire
 from services.referral.facts import (
     AssessmentRecorded,
     Closed,

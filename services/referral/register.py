@@ -15,7 +15,8 @@ import orjson
 from services.referral import identity
 from services.referral.desk import Desk
 from services.referral.details import details_of
-from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenRecord
+from services.referral.events import CITIZENS
+from services.referral.events_citizen import CITIZEN_RECORDED, CitizenRecord
 from services.referral.plan import Person, Plan
 from services.referral.request import Request
 from services.referral.store_citizens import Access, Citizen

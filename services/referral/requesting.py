@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.referral.arrival import Readable
-    from services.referral.events import CitizenRecord
+    from services.referral.events_citizen import CitizenRecord
     from services.referral.programme import Basis
     from shared.envelope import Event
     from shared.handling import Outcome

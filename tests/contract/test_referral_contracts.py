@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from services.referral import contracts
-from services.referral.events import CitizenRecord
+from services.referral.events_citizen import CitizenRecord
 from services.referral.incoming import READ_TYPES, News, read
 from shared.crypto import Vault, open_record
 from shared.envelope import TYPE_PREFIX, Message

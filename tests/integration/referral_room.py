@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from deploy.demo.documents import fhir_plan
-from services.referral.events import CitizenRecord
+from services.referral.events_citizen import CitizenRecord
 from shared.crypto import open_record
 from shared.envelope import TYPE_PREFIX, Event
 from shared.handling import Applied, DueTimer, Outcome, SetTimer

@@ -15,7 +15,7 @@ from deploy.demo.documents import fhir_plan
 from services.referral.drop_ins import DropIns
 from services.referral.evaluation.handlers import Evaluation
 from services.referral.evaluation.timers import ASK
-from services.referral.events import CitizenName
+from services.referral.events_citizen import CitizenName
 from services.referral.store_orders import newest_orders, save_orders
 from shared.endpoints import Refused
 from shared.envelope import Event, Message

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from services.referral.events import CITIZEN_RECORDED, CITIZENS, CitizenName, CitizenRecord
+from services.referral.events import CITIZENS
+from services.referral.events_citizen import CITIZEN_RECORDED, CitizenName, CitizenRecord
 from services.referral.register import Register
 from services.referral.rights.holdings import SEALED, tables
 from services.referral.store_citizens import Access, Citizen, lock_people, log_access

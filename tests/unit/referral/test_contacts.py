@@ -7,7 +7,7 @@ from typing import Any
 
 from services.referral.contacts import residence_of, told_by
 from services.referral.desk import Desk
-from services.referral.events import CitizenRecord
+from services.referral.events_citizen import CitizenRecord
 from services.referral.plan import Address, GeneralPractitioner, Relative
 from services.referral.register import Register
 from shared.crypto import Vault, open_record
