@@ -19,7 +19,7 @@ from services.scheduling.geography import Point
 from services.scheduling.orders import Answer, Booking, Order, Placed, Status
 from services.scheduling.proposals import Proposals
 from services.scheduling.provider import Provider, Terms
-from services.scheduling.store import Session
+from services.scheduling.store_sessions import Session
 from services.scheduling.together import decide_together
 from shared.envelope import Event
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from services.scheduling import store, telephone
+from services.scheduling import store_sessions, telephone
 from services.scheduling.attendance import too_soon
 from services.scheduling.capacity import local_date
 from services.scheduling.commands import Attend
@@ -109,7 +109,7 @@ class Counter:
         """Writes down whether the citizen came to a session; again, it corrects."""
         said = call.read(Came)
         session_id = call.path["id"]
-        found = await store.session(unit.conn, session_id)
+        found = await store_sessions.session(unit.conn, session_id)
         if found is None:
             raise Refused(404, f"no session has the id {session_id}")
         call.must_work_for(found.provider)

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from services.scheduling import counter, incoming, store
+from services.scheduling import (
+    counter,
+    incoming,
+    store_capacity,
+    store_orders,
+    store_providers,
+    store_sessions,
+)
 from services.scheduling.capacity import DENMARK, local_date, week_of
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
@@ -145,7 +152,7 @@ class Scheduling:
         desks = await self._open(unit, diary, {provider})
         desk = desks[provider]
         if order_id not in desk.provider.orders:
-            for _, found in await store.named_orders(unit.conn, [order_id], []):
+            for _, found in await store_orders.named_orders(unit.conn, [order_id], []):
                 desk.remember(found)
         placed = desk.provider.orders.get(order_id)
         if placed is None:
@@ -159,7 +166,7 @@ class Scheduling:
 
     async def _open(self, unit: Unit, diary: Diary, codes: Iterable[str]) -> dict[str, Desk]:
         """Locks the providers and takes out their desks, loading those that can't be trusted."""
-        tokens = await store.lock(unit.conn, sorted(codes))
+        tokens = await store_providers.lock(unit.conn, sorted(codes))
         today = local_date(unit.now)
         desks: dict[str, Desk] = {}
         missing: list[str] = []
@@ -173,9 +180,9 @@ class Scheduling:
         if missing:
             # The week before holds what was booked before midnight on Sunday and is still ahead.
             since = week_of(today - timedelta(days=1))
-            for week in await store.weeks(unit.conn, missing, since):
+            for week in await store_capacity.weeks(unit.conn, missing, since):
                 desks[week.provider].load_week(week)
-            for code, placed in await store.open_orders(unit.conn, missing, unit.now):
+            for code, placed in await store_orders.open_orders(unit.conn, missing, unit.now):
                 desks[code].remember(placed)
         for desk in desks.values():
             desk.begin(diary)
@@ -189,12 +196,16 @@ class Scheduling:
             changed = [placed for desk in every for placed in desk.changed.values()]
             sessions = [one for desk in every for one in desk.sessions.values()]
             weeks = [one for desk in every for one in desk.weeks.values()]
-            await store.save_orders(unit.conn, changed, bodies)
-            await store.redate(unit.conn, [o for desk in every for o in desk.redated_orders()])
-            await store.save_sessions(unit.conn, sessions)
-            await store.save_weeks(unit.conn, weeks)
+            await store_orders.save_orders(unit.conn, changed, bodies)
+            await store_orders.redate(
+                unit.conn, [o for desk in every for o in desk.redated_orders()]
+            )
+            await store_sessions.save_sessions(unit.conn, sessions)
+            await store_capacity.save_weeks(unit.conn, weeks)
             token = uuid.uuid4()
-            await store.set_token(unit.conn, [desk.provider.code for desk in every], token)
+            await store_providers.set_token(
+                unit.conn, [desk.provider.code for desk in every], token
+            )
             for desk in every:
                 desk.token = token
         unit.on_commit.append(lambda: self._desks.update(desks))
@@ -214,7 +225,7 @@ async def _look_up(unit: Unit, diary: Diary, citizens: Iterable[str]) -> None:
     unknown = diary.unknown(citizens)
     if unknown:
         today = datetime.combine(local_date(unit.now), time(), DENMARK)
-        diary.know(unknown, await store.engagements(unit.conn, unknown, today))
+        diary.know(unknown, await store_sessions.engagements(unit.conn, unknown, today))
 
 
 def _outcome(desk: Desk, command: Command, message: Message, unit: Unit) -> Outcome:
@@ -285,7 +296,7 @@ async def _fetch_named(unit: Unit, desks: Mapping[str, Desk], commands: Sequence
         elif command.order.order_id not in desks[provider_of(command)].provider.orders:
             order_ids.append(command.order.order_id)
     if order_ids or referral_ids:
-        for code, placed in await store.named_orders(unit.conn, order_ids, referral_ids):
+        for code, placed in await store_orders.named_orders(unit.conn, order_ids, referral_ids):
             desk = desks.get(code)
             if desk is not None and placed.order.order_id not in desk.provider.orders:
                 desk.remember(placed)

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from services.scheduling import capacity, events, store
+from services.scheduling import capacity, events, store_capacity, store_providers
 from services.scheduling.capacity import LocationWeek, Problem, Shift
 from services.scheduling.incoming import CapacityStated, faults, stated
 from services.scheduling.settings import Sources
@@ -43,14 +43,16 @@ class Rosters:
         read = [self.read(message) for message in messages]
         good = [one for one in read if not isinstance(one, Refused)]
         if good:
-            await store.lock(unit.conn, sorted({one.provider for one in good}))
+            await store_providers.lock(unit.conn, sorted({one.provider for one in good}))
         known = {
             (one.provider, one.week, one.location): one
-            for one in await store.accepted(unit.conn, [(one.provider, one.week) for one in good])
+            for one in await store_capacity.accepted(
+                unit.conn, [(one.provider, one.week) for one in good]
+            )
         }
         ruled = {one.provider for one in good if self._staffing(one.provider)}
-        expected = await store.stated_locations(unit.conn, ruled) if ruled else {}
-        fresh: dict[tuple[str, str, str], store.Accepted] = {}
+        expected = await store_capacity.stated_locations(unit.conn, ruled) if ruled else {}
+        fresh: dict[tuple[str, str, str], store_capacity.Accepted] = {}
         outcomes: list[Outcome | Accepted] = []
         for message, one in zip(messages, read, strict=True):
             if isinstance(one, Refused):
@@ -68,11 +70,11 @@ class Rosters:
                 refused = Refused([problem], one.location.code, one.week, one.version)
                 outcomes.append(Applied(events=[_refusal(message, refused)]))
                 continue
-            known[key] = fresh[key] = store.Accepted(
+            known[key] = fresh[key] = store_capacity.Accepted(
                 one.provider, one.location.code, one.week, one.version, digest, body
             )
             outcomes.append(Accepted(message, one, [_republished(one, body)]))
-        await store.accept(unit.conn, fresh.values())
+        await store_capacity.accept(unit.conn, fresh.values())
         # Judged when all of the batch is known, so that a week stated in one go is judged as one.
         return [
             one.applied(self._breaches(one.model, known, expected))
@@ -84,7 +86,7 @@ class Rosters:
     def _breaches(
         self,
         one: CapacityStated,
-        known: Mapping[tuple[str, str, str], store.Accepted],
+        known: Mapping[tuple[str, str, str], store_capacity.Accepted],
         expected: Mapping[str, frozenset[str]],
     ) -> list[Breach]:
         """The staffing rules that the week breaks, once all of the provider's locations are in."""
@@ -152,8 +154,8 @@ class Refused:
 
 def _conflict(
     model: CapacityStated,
-    before: store.Accepted | None,
-    known: Mapping[tuple[str, str, str], store.Accepted],
+    before: store_capacity.Accepted | None,
+    known: Mapping[tuple[str, str, str], store_capacity.Accepted],
 ) -> Problem | None:
     """What speaks against a statement that is right by itself."""
     if before is not None and model.version < before.version:
@@ -168,7 +170,7 @@ def _conflict(
     return next(capacity.elsewhere(stated(model), others), None)
 
 
-def _shifts(one: store.Accepted) -> list[tuple[str, Shift]]:
+def _shifts(one: store_capacity.Accepted) -> list[tuple[str, Shift]]:
     week: LocationWeek = stated(CapacityStated.model_validate_json(one.body))
     if week.closed:
         return []

@@ -9,7 +9,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from services.scheduling import incoming, store
+from services.scheduling import incoming, store_orders
 from services.scheduling.commands import Attend
 from services.scheduling.moves import RuleBrokenError
 from services.scheduling.orders import Attendance
@@ -105,7 +105,7 @@ async def test_a_pause_and_a_resumption_that_come_twice_change_nothing_more(
     assert on_training(again) == ["session.offered"]
     conn = await asyncpg.connect(dsn)
     try:
-        ((_, placed),) = await store.named_orders(conn, ["o1"], [])
+        ((_, placed),) = await store_orders.named_orders(conn, ["o1"], [])
     finally:
         await conn.close()
     assert str(placed.order.earliest) == dates["earliest"]
