@@ -100,7 +100,11 @@ def credentials(
     if http:
         _http(principal)
         return
-    for name, value in access_for(principal).librdkafka().items():
+    access = access_for(principal)
+    declared = load(CLUSTER_FILE).principals.get(principal)
+    for prefix in declared.groups if declared else ():
+        print(f"# {principal} may read in consumer groups whose group.id begins with {prefix}")
+    for name, value in access.librdkafka().items():
         if name != "log_level":
             print(f"{name}={value}")
 
