@@ -18,11 +18,12 @@ from deploy.cli.errors import CommandError
 from deploy.cli.programmes_told import answer, limit, proposed, summary, told, whole
 from services.referral.limit import local_day, local_instant
 from services.referral.plan import PlanType
-from services.referral.programme import Basis, Level, Programme, Referrer
+from services.referral.programme import Programme
 from services.referral.programme_files import PROGRAMMES, ProgrammeFileError, load
 from services.referral.programme_files import check as problems_of
 from services.referral.programme_policy import Asker, Portfolio, laws_on
 from services.referral.programme_proposal import Question, propose
+from services.referral.programme_terms import Basis, Level, Referrer
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
-from services.referral.outgoing import wire_step
+from services.referral.outgoing_order import wire_step
 from services.referral.programme import Law, Leader, Programme, Step
 from services.referral.programme_policy import laws_on, spoken
 from services.referral.programme_proposal import Proposal

@@ -15,9 +15,10 @@ from services.referral.identity import order_id
 from services.referral.limit import earliest_start, local_day
 from services.referral.order import Order
 from services.referral.portfolio.register import Route
-from services.referral.programme import REFERRERS, Basis, Programme, Referrer
+from services.referral.programme import Programme
 from services.referral.programme_policy import Asker, Portfolio
 from services.referral.programme_proposal import Answer, Proposal, Question, propose
+from services.referral.programme_terms import REFERRERS, Basis, Referrer
 from services.referral.referral import Referral
 from services.referral.request import Request, age_on
 from services.referral.terms import Note, WorkReason

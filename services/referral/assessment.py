@@ -1,4 +1,4 @@
-"""The assessment of a citizen's needs (Esbjerg): scales, the track a policy proposes, what follows.
+"""The assessment of a citizen's needs (Esbjerg), and what follows from it.
 
 A named professional decides level and track with the citizen; the policy only proposes. The citizen
 may disagree, which is recorded and followed up. Standard library only.
@@ -6,13 +6,14 @@ may disagree, which is recorded and followed up. Standard library only.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from services.referral.assessment_course import merged, steps_of
+from services.referral.assessment_policy import AXES, FIRST, Policy, propose
 from services.referral.closing import closing
 from services.referral.course import Attendance
 from services.referral.facts import (
@@ -23,97 +24,12 @@ from services.referral.facts import (
     WorkClosed,
     WorkOpened,
 )
-from services.referral.identity import step_id
 from services.referral.order import Order, Window
-from services.referral.programme import (
-    Days,
-    Delivery,
-    Leader,
-    Level,
-    Name,
-    Programme,
-    Role,
-    Seats,
-    Step,
-    StepKind,
-)
+from services.referral.programme import Programme
+from services.referral.programme_terms import Level, StepKind
 from services.referral.referral import CloseReason, Referral
 from services.referral.signature import Signature
 from services.referral.terms import Track, WithdrawReason, WorkReason
-
-AXES: Final = ("complexity", "resources", "motivation", "readiness")
-FIRST: Final = "first"
-"""The point of a citizen's first assessment; the policy names the others."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anchor:
-    """What a value of a scale means."""
-
-    value: int
-    name: Name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """An axis: its instrument, where that comes from, and its anchors, the least first."""
-
-    name: Name
-    instrument: str
-    source: str
-    anchors: tuple[Anchor, ...]
-
-    def holds(self, value: int) -> bool:
-        """Whether the scale has this value."""
-        return self.anchors[0].value <= value <= self.anchors[-1].value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """Proposes a track where every axis it names lies within its bounds (both included)."""
-
-    track: Track
-    because: str
-    bounds: Mapping[str, tuple[int, int]]
-
-    def fits(self, scores: Scores) -> bool:
-        """Whether the rule speaks of these scores."""
-        return all(
-            least <= getattr(scores, axis) <= most for axis, (least, most) in self.bounds.items()
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meeting:
-    """A step that a track adds, `after` so many days, with so many `leaders` of the staff."""
-
-    name: Name
-    minutes: int
-    delivery: Delivery
-    after: Days
-    leaders: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackRule:
-    """What a track makes of a programme: one to one, a conference first, or one talk instead."""
-
-    name: Name
-    individual: bool = False
-    conference: Meeting | None = None
-    follow_up: Meeting | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Scales, rules in their order, tracks, and the points of re-assessment."""
-
-    version: str
-    scales: Mapping[str, Scale]
-    rules: tuple[Rule, ...]
-    tracks: Mapping[Track, TrackRule]
-    points: Mapping[str, str]
-    missing_days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +99,6 @@ class Unfit:
 
 
 Outcome: TypeAlias = tuple[Fact, ...] | Unfit
-
-
-def propose(policy: Policy, scores: Scores) -> Rule:
-    """The rule that proposes a track; the policy's last one fits everybody."""
-    return next(rule for rule in policy.rules if rule.fits(scores))
 
 
 def decide_assessment(case: AssessmentCase, command: RecordAssessment, now: datetime) -> Outcome:
@@ -283,47 +194,3 @@ def _changed(case: AssessmentCase, command: RecordAssessment, order: Order, trac
         transport=order.transport if command.transport is None else command.transport,
         windows=order.windows if command.windows is None else command.windows,
     )
-
-
-def steps_of(programme: Programme, track: TrackRule) -> tuple[Step, ...]:
-    """A programme's steps on a track."""
-    opening, rest = programme.opening, programme.afterwards
-    if track.follow_up is not None:
-        talk = _meeting("follow-up", StepKind.COUNSELLING, track.follow_up)
-        return (*opening, talk)
-    if track.individual:
-        alone = Seats(least=1, most=1)
-        rest = tuple(
-            replace(step, seats=alone) if step.kind is StepKind.TRAINING else step for step in rest
-        )
-    if track.conference is not None:
-        rest = (_meeting("conference", StepKind.CONFERENCE, track.conference), *rest)
-    return (*opening, *rest)
-
-
-def _meeting(id_: str, kind: StepKind, meeting: Meeting) -> Step:
-    return Step(
-        id=id_,
-        kind=kind,
-        name=meeting.name,
-        minutes=meeting.minutes,
-        after=meeting.after,
-        delivery=meeting.delivery,
-        leaders=(Leader(role=Role.STAFF, count=meeting.leaders),),
-        room=meeting.delivery is Delivery.LOCATION,
-    )
-
-
-def merged(order: Order, wanted: Sequence[Step], known: Sequence[Attendance]) -> tuple[Step, ...]:
-    """The wanted steps, where what was held stands: a step's place in the order is its id."""
-    counts = Counter(one.step_id for one in known)
-    held = [counts[step_id(order.order_id, n)] for n in range(1, len(order.steps) + 1)]
-    last = max((n for n, count in enumerate(held, start=1) if count), default=0)
-    new = {step.id: step for step in wanted}
-    kept: list[Step] = []
-    for step, count in zip(order.steps[:last], held[:last], strict=True):
-        after = new.get(step.id)
-        planned = after.count if after is not None else 0
-        kept.append(replace(after or step, count=max(planned, count, 1)))
-    there = {step.id for step in kept}
-    return (*kept, *(step for step in wanted if step.id not in there))

@@ -12,23 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.referral import store_assessments, store_citizens, store_course
 from services.referral.assessment import (
-    AXES,
-    FIRST,
     AssessmentCase,
     Disputed,
-    Policy,
     RecordAssessment,
     Unfit,
     decide_assessment,
-    propose,
 )
+from services.referral.assessment_policy import AXES, FIRST, Policy, propose
 from services.referral.carrying_out import Decided, signature
 from services.referral.events import zulu
 from services.referral.facts import Scores
 from services.referral.identity import assessment_id
 from services.referral.order import Window
 from services.referral.plan import PlanType
-from services.referral.programme import Level, Name, Programme
+from services.referral.programme import Name, Programme
+from services.referral.programme_terms import Level
 from services.referral.referral_endpoints import Referrals
 from services.referral.register import Register
 from services.referral.store_citizens import Access

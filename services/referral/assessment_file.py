@@ -9,8 +9,17 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from services.referral.assessment import AXES, Anchor, Meeting, Policy, Rule, Scale, TrackRule
-from services.referral.programme import Days, Delivery, Name
+from services.referral.assessment_policy import (
+    AXES,
+    Anchor,
+    Meeting,
+    Policy,
+    Rule,
+    Scale,
+    TrackRule,
+)
+from services.referral.programme import Days, Name
+from services.referral.programme_terms import Delivery
 from services.referral.terms import Track
 from shared.settings import SettingsError
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from services.referral.choice import Provider
 from services.referral.commands import Municipality
-from services.referral.programme import REFERRERS, Basis, Referrer
+from services.referral.programme_terms import REFERRERS, Basis, Referrer
 from shared.settings import SettingsError
 from shared.topics import Cluster, ClusterFileError, Party, load
 

@@ -55,7 +55,8 @@ from services.referral.plan import (
 from services.referral.referral import Referral
 from services.referral.signature import Signature
 from services.referral.terms import Told, WorkReason
-from services.referral.worklist import DecideWork, WorkCase, decide_work
+from services.referral.worklist import decide_work
+from services.referral.worklist_effects import DecideWork, WorkCase
 from shared import contract_files
 from shared.crypto import Unreadable, Vault, keyed_hash, new_data_key, open_record, seal_record
 from shared.envelope import TYPE_PREFIX

@@ -26,7 +26,7 @@ from services.referral.facts import (
 from services.referral.identity import step_id
 from services.referral.limit import local_day
 from services.referral.order import Offer, Order
-from services.referral.programme import OPENING
+from services.referral.programme_terms import OPENING
 from services.referral.referral import CloseReason, Referral
 from services.referral.terms import Told, WithdrawReason, WorkReason
 

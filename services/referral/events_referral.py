@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.referral.events import AboutReferral, Instant
 from services.referral.plan import PlanType
-from services.referral.programme import Basis
+from services.referral.programme_terms import Basis
 from services.referral.referral import CloseReason
 from shared.envelope import TYPE_PREFIX
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from services.referral.facts_choice import ChoiceTaken, ChoiceWaived, FreeChoiceOpened, HandedOver
 from services.referral.order import Offer, Order
-from services.referral.programme import Level
+from services.referral.programme_terms import Level
 from services.referral.referral import CloseReason, Referral
 from services.referral.signature import Signature
 from services.referral.terms import Note, Told, Track, WithdrawReason, WorkReason

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from services.referral import store, store_assessments, store_course, store_orders
-from services.referral.assessment import Policy
+from services.referral.assessment_policy import Policy
 from services.referral.commands import (
     Case,
     ClockCommand,

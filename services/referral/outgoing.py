@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from services.referral import order, programme
 from services.referral.assessment_wire import wire_of
 from services.referral.configuration import Directory
-from services.referral.events import GP_STATUS, REFERRALS, STEPS, AboutReferral, Code, SignedBy
+from services.referral.events import REFERRALS, AboutReferral, SignedBy
 from services.referral.events_limit import (
     FreeChoiceOpenedWire,
     FreeChoiceTaken,
@@ -18,13 +16,9 @@ from services.referral.events_limit import (
     ReferralHandedOver,
 )
 from services.referral.events_order import (
-    Days,
-    Leader,
     OrderChangedWire,
     OrderPlacedWire,
     OrderWithdrawnWire,
-    Step,
-    Window,
 )
 from services.referral.events_referral import (
     ReferralClosed,
@@ -34,7 +28,6 @@ from services.referral.events_referral import (
     ReferralResumed,
     ReferralRevised,
 )
-from services.referral.events_status import GpStatus, Place, ReferralStatus
 from services.referral.events_worklist import WorklistClosedWire, WorklistOpenedWire
 from services.referral.facts import (
     AssessmentRecorded,
@@ -56,19 +49,12 @@ from services.referral.facts import (
     WorkOpened,
 )
 from services.referral.facts_choice import ChoiceTaken, ChoiceWaived, FreeChoiceOpened, HandedOver
-from services.referral.identity import step_id, worklist_id
-from services.referral.order import Order
-from services.referral.programme import Basis
+from services.referral.identity import worklist_id
+from services.referral.outgoing_order import order_wire
+from services.referral.outgoing_status import gp_status_event, status_event
 from services.referral.programme_policy import Portfolio
 from services.referral.referral import Referral
-from services.referral.terms import Told
 from shared.envelope import Event
-
-
-def topic_of(basis: Basis, source: str, what: str) -> str:
-    """A topic of whoever sent the document: hospitals have theirs, all others are senders."""
-    kind = "hospital" if basis is Basis.HOSPITAL else "sender"
-    return f"{kind}.{source}.{what}"
 
 
 def event_of(
@@ -79,9 +65,9 @@ def event_of(
     `referral` is the state after the fact; `performer` the SOR of its provider.
     """
     if isinstance(fact, HospitalTold):
-        return _status(fact, referral, portfolio, performer)
+        return status_event(fact, referral, portfolio, performer)
     if isinstance(fact, GpTold):
-        return _gp_status(fact, referral, portfolio, performer)
+        return gp_status_event(fact, referral, portfolio, performer)
     wire = _wire(fact, referral)
     if wire is None:
         return None
@@ -165,9 +151,9 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
                 at=at,
             )
         case OrderPlaced(order=order):
-            return _order(OrderPlacedWire, order, referral)
+            return order_wire(OrderPlacedWire, order, referral)
         case OrderChanged(order=order):
-            return _order(OrderChangedWire, order, referral)
+            return order_wire(OrderChangedWire, order, referral)
         case OrderWithdrawn(order_id=order_id, reason=why):
             return OrderWithdrawnWire(
                 referral_id=me,
@@ -233,132 +219,3 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
             )
         case _:
             return None
-
-
-def _window(window: order.Window) -> Window:
-    return Window(
-        weekday=window.weekday,
-        from_=f"{window.begin:%H:%M}" if window.begin is not None else None,
-        to=f"{window.end:%H:%M}" if window.end is not None else None,
-    )
-
-
-def _order(
-    wire: type[OrderPlacedWire | OrderChangedWire], order: Order, referral: Referral
-) -> OrderPlacedWire | OrderChangedWire:
-    steps = tuple(
-        wire_step(order.programme, step, step_id(order.order_id, ordinal))
-        for ordinal, step in order.ordered
-    )
-    return wire(
-        order_id=order.order_id,
-        referral_id=referral.referral_id,
-        citizen_id=referral.citizen_id,
-        provider=referral.provider,
-        programme=order.programme,
-        earliest=order.earliest,
-        limit=order.limit,
-        bedside=order.bedside,
-        vulnerable=order.vulnerable,
-        postcode=order.postcode,
-        language=order.language,
-        transport=order.transport,
-        windows=tuple(_window(one) for one in order.windows),
-        steps=steps,
-    )
-
-
-def wire_step(programme_id: str, step: programme.Step, id_: str) -> Step:
-    """A step as an order carries it: all that whoever plans it needs to know of it."""
-    return Step(
-        step_id=id_,
-        kind=step.kind,
-        code=_code(programme_id, step),
-        count=step.count,
-        minutes=step.minutes,
-        delivery=step.delivery,
-        competences=step.competences,
-        seats=step.seats.most,
-        room=step.room,
-        seats_min=step.seats.least if step.seats.most > 1 else None,
-        spacing=_days(step.spacing),
-        after=_days(step.after),
-        leaders=_leaders(step),
-        equipment=step.equipment,
-        consent=step.consent,
-    )
-
-
-def _days(days: programme.Days | None) -> Days | None:
-    return Days(min_days=days.least, max_days=days.most) if days is not None else None
-
-
-def _leaders(step: programme.Step) -> tuple[Leader, ...]:
-    usual = programme.Leader(role=programme.Role.STAFF, competences=step.competences)
-    if step.leaders == (usual,):
-        return ()
-    return tuple(
-        Leader(role=one.role, count=one.count, competences=one.competences) for one in step.leaders
-    )
-
-
-def _code(programme_id: str, step: programme.Step) -> Code:
-    if step.code is None:
-        return Code(system=STEPS, code=f"{programme_id}/{step.id}", display=step.name.da)
-    return Code(system=step.code.system, code=step.code.code, display=step.code.display)
-
-
-def _offered(referral: Referral, portfolio: Portfolio) -> Code | None:
-    """What a session is offered for: the first step of what the plan began."""
-    day = referral.discharge_date
-    terms = portfolio.standing(referral.type, referral.programme, day)
-    return _code(terms.programme.id, terms.steps[0]) if terms and terms.steps else None
-
-
-def _status(
-    fact: HospitalTold, referral: Referral, portfolio: Portfolio, performer: str | None
-) -> Event:
-    wire = ReferralStatus(**_told(fact, referral, portfolio, performer))
-    return Event(
-        topic=topic_of(referral.basis, referral.hospital, "status"),
-        key=referral.referral_id,
-        type=wire.event_type,
-        subject=referral.referral_id,
-        value=wire.model_dump_json().encode(),
-    )
-
-
-def _gp_status(
-    fact: GpTold, referral: Referral, portfolio: Portfolio, performer: str | None
-) -> Event:
-    assert referral.gp is not None, "a GP who is told is known"
-    told = _told(fact.told, referral, portfolio, performer)
-    wire = GpStatus(**told, gp=referral.gp, hospital=referral.hospital)
-    return Event(
-        topic=GP_STATUS,
-        key=referral.gp,
-        type=wire.event_type,
-        subject=referral.referral_id,
-        value=wire.model_dump_json().encode(),
-    )
-
-
-def _told(
-    fact: HospitalTold, referral: Referral, portfolio: Portfolio, performer: str | None
-) -> dict[str, Any]:
-    offer, place = fact.offer, None
-    if offer is not None and offer.location is not None:
-        code, name, address, postcode = offer.location
-        place = Place(code=code, name=name, address=address, postcode=postcode)
-    return {
-        "referral_id": referral.referral_id,
-        "document_id": referral.document_id,
-        "state": fact.state,
-        "at": fact.at,
-        "start": offer.start if offer else None,
-        "location": place,
-        "limit": referral.limit,
-        "code": _offered(referral, portfolio) if offer else None,
-        "performer": performer if offer else None,
-        "how": referral.closed if fact.state is Told.ENDED else None,
-    }

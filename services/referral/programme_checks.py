@@ -7,7 +7,9 @@ from typing import Final, TypeAlias
 
 from services.referral.evaluation.forms import FORMS
 from services.referral.plan import PlanType
-from services.referral.programme import (
+from services.referral.programme_format import AdmissionIn, LawIn, ProgrammeFile, StepIn, ages
+from services.referral.programme_lines import Loc
+from services.referral.programme_terms import (
     REFERRERS,
     ROOMY,
     UNOPENED,
@@ -16,8 +18,6 @@ from services.referral.programme import (
     Level,
     Role,
 )
-from services.referral.programme_format import AdmissionIn, LawIn, ProgrammeFile, StepIn, ages
-from services.referral.programme_lines import Loc
 
 Fault: TypeAlias = tuple[Loc, str]
 OLDEST: Final = 130

@@ -10,15 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.referral.plan import PlanType
-from services.referral.programme import (
-    Admission,
-    Basis,
-    Law,
-    Level,
-    Programme,
-    Referrer,
-    Step,
-)
+from services.referral.programme import Admission, Law, Programme, Step
+from services.referral.programme_terms import Basis, Level, Referrer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

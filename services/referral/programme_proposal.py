@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from services.referral.limit import begins, earliest_start, limit_of, local_day, too_late
-from services.referral.programme import UNOPENED, Basis, GivenBy, Law, Programme, Step
+from services.referral.programme import Law, Programme, Step
 from services.referral.programme_policy import Asker, Portfolio, law_on, refusals
+from services.referral.programme_terms import UNOPENED, Basis, GivenBy
 
 
 class Answer(StrEnum):

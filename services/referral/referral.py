@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from services.referral.limit import at_risk_due, missed_due
 from services.referral.plan import PlanType
-from services.referral.programme import Basis
+from services.referral.programme_terms import Basis
 
 
 class CloseReason(StrEnum):

@@ -21,7 +21,7 @@ from services.referral.plan import (
     Purpose,
     Relative,
 )
-from services.referral.programme import Basis, Referrer
+from services.referral.programme_terms import Basis, Referrer
 
 NO_WORDS: Final = Narrative()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from services.referral.arrival import Readable
     from services.referral.events_citizen import CitizenRecord
-    from services.referral.programme import Basis
+    from services.referral.programme_terms import Basis
     from shared.envelope import Event
     from shared.handling import Outcome
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.referral import store_worklist
 from services.referral.plan import PlanType
-from services.referral.programme import Basis
+from services.referral.programme_terms import Basis
 from services.referral.referral import CloseReason, FreeChoiceReason, NoStart, Referral
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.referral.assessment import Recorded
 from services.referral.facts import AssessmentRecorded, Scores
-from services.referral.programme import Level
+from services.referral.programme_terms import Level
 from services.referral.terms import Track
 
 if TYPE_CHECKING:

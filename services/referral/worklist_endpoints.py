@@ -22,7 +22,9 @@ from services.referral.referral import Referral
 from services.referral.register import Register
 from services.referral.store_citizens import Access
 from services.referral.terms import WorkReason
-from services.referral.worklist import MEANS, DecideWork, Impossible, WorkCase, choices, decide_work
+from services.referral.worklist import decide_work
+from services.referral.worklist_choices import MEANS, choices
+from services.referral.worklist_effects import DecideWork, Impossible, WorkCase
 from shared.endpoints import Answer, Call, Endpoint, Refused
 
 if TYPE_CHECKING:

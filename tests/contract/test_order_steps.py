@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from services.referral import programme, programme_files
-from services.referral.outgoing import wire_step
+from services.referral import programme, programme_files, programme_terms
+from services.referral.outgoing_order import wire_step
 from services.scheduling.incoming import StepIn, step_of
 
 PROGRAMMES = programme_files.load().programmes
@@ -37,7 +37,7 @@ def test_a_conference_names_all_who_have_to_be_there_at_once() -> None:
     (conference,) = (
         step
         for step in PROGRAMMES["p140-rehabilitering-specialiseret"].steps
-        if step.kind is programme.StepKind.CONFERENCE
+        if step.kind is programme_terms.StepKind.CONFERENCE
     )
     wire = wire_step("p140-rehabilitering-specialiseret", conference, "step-1")
     leaders = step_of(StepIn.model_validate_json(wire.model_dump_json())).leaders

@@ -30,8 +30,9 @@ from deploy.local.stack import ROOT, Stack
 from deploy.local.staff import token
 from services.referral.plan import PlanType
 from services.referral.portfolio.register import State
-from services.referral.programme import OPENING, Basis, Moment, Programme
+from services.referral.programme import Programme
 from services.referral.programme_files import load
+from services.referral.programme_terms import OPENING, Basis, Moment
 from tests.conftest import Stacks
 
 PROGRAMMES = load().programmes

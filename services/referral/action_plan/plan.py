@@ -10,7 +10,7 @@ from typing import Final
 
 from services.referral.limit import local_instant
 from services.referral.order import Order
-from services.referral.programme import Role, StepKind
+from services.referral.programme_terms import Role, StepKind
 
 LABOUR_MARKET: Final = "labour-market"
 """What consent is recorded for: that the labour market takes part in the course."""

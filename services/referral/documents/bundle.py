@@ -8,11 +8,12 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from services.referral.documents import fhir_models as fhir
+from services.referral.documents import fhir_types
 from services.referral.documents.fields import Problems
 
 MAX_ENTRIES: Final = 1000
 
-R = TypeVar("R", bound=fhir.Part)
+R = TypeVar("R", bound=fhir_types.Part)
 
 
 class Message:
@@ -26,14 +27,14 @@ class Message:
 
     def __init__(self, bundle: fhir.Bundle, problems: Problems) -> None:
         self._problems = problems
-        self._by_name: dict[str, fhir.Json] = {}
-        self._by_type: dict[str, list[fhir.Json]] = {}
-        self._read: dict[int, fhir.Part | None] = {}
+        self._by_name: dict[str, fhir_types.Json] = {}
+        self._by_type: dict[str, list[fhir_types.Json]] = {}
+        self._read: dict[int, fhir_types.Part | None] = {}
         for entry in bundle.entry[:MAX_ENTRIES]:
             if entry.resource is not None:
                 self._take(entry.full_url, entry.resource)
 
-    def _take(self, full_url: str | None, resource: fhir.Json) -> None:
+    def _take(self, full_url: str | None, resource: fhir_types.Json) -> None:
         kind, identifier = resource.get("resourceType"), resource.get("id")
         if not isinstance(kind, str):
             return
@@ -63,7 +64,10 @@ class Message:
         return [resource for resource in found if resource is not None]
 
     def find(
-        self, reference: fhir.Reference | None, model: type[R], within: fhir.Json | None = None
+        self,
+        reference: fhir_types.Reference | None,
+        model: type[R],
+        within: fhir_types.Json | None = None,
     ) -> R | None:
         """The resource that a reference leads to, if it is in the Bundle and of the model's type.
 
@@ -75,8 +79,8 @@ class Message:
         return self.read(resource, model)
 
     def raw(
-        self, reference: fhir.Reference | None, within: fhir.Json | None = None
-    ) -> fhir.Json | None:
+        self, reference: fhir_types.Reference | None, within: fhir_types.Json | None = None
+    ) -> fhir_types.Json | None:
         """As `find`, not yet read."""
         if reference is None or not reference.reference:
             return None
@@ -98,11 +102,11 @@ class Message:
             return found
         return self._by_name.get("/".join(name.rsplit("/", 2)[-2:]))
 
-    def raw_all(self, kind: str) -> list[fhir.Json]:
+    def raw_all(self, kind: str) -> list[fhir_types.Json]:
         """All resources of this type, not yet read."""
         return self._by_type.get(kind, [])
 
-    def read(self, resource: fhir.Json, model: type[R]) -> R | None:
+    def read(self, resource: fhir_types.Json, model: type[R]) -> R | None:
         """The resource as a model; None, and problems by FHIRPath, where its types are wrong."""
         key = id(resource)
         if key not in self._read:

@@ -18,7 +18,7 @@ from typing import Final
 from services.referral.dialogue import Attachment, Author, CareMessage, Segment, Step
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_people as people
-from services.referral.documents import fields
+from services.referral.documents import fhir_types, fields
 from services.referral.documents.frame import (
     EARLIER_PATH,
     Frame,
@@ -201,7 +201,7 @@ def _author(frame: Frame, payload: fhir.Payload) -> Author:
 
 
 def _stays(
-    frame: Frame, communication: fhir.Communication, within: fhir.Json | None
+    frame: Frame, communication: fhir.Communication, within: fhir_types.Json | None
 ) -> tuple[str, ...]:
     encounter = frame.message.find(communication.encounter, fhir.Encounter, within)
     episodes = encounter.episode_of_care if encounter is not None else ()
@@ -215,7 +215,7 @@ def _id_of(payload: fhir.Payload) -> str:
     return fields.clean(identifier.value if identifier is not None else None, fields.ID_LENGTH)
 
 
-def _extension(payload: fhir.Payload, name: str) -> fhir.Extension | None:
+def _extension(payload: fhir.Payload, name: str) -> fhir_types.Extension | None:
     return next(
         (one for one in payload.extension if (one.url or "").rpartition("/")[2] == name), None
     )

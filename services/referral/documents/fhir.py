@@ -33,7 +33,7 @@ from services.referral.documents import fhir_clinical as clinical
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_people as people
 from services.referral.documents import fhir_request as asked
-from services.referral.documents import fields
+from services.referral.documents import fhir_types, fields
 from services.referral.documents import frame as messaging
 from services.referral.documents.fields import Problems
 from services.referral.documents.frame import EVENT_PATH, Frame, opened
@@ -160,7 +160,7 @@ class _Reader:
             consent=clinical.consent(message),
         )
 
-    def _request(self) -> fhir.Json | None:
+    def _request(self) -> fhir_types.Json | None:
         """The plan: what the header's focus names, else the one that no other replaces."""
         focus = self._frame.focus("ServiceRequest")
         if focus is not None:
@@ -177,7 +177,7 @@ class _Reader:
             )
         return requests[0] if requests else None
 
-    def _replaced(self, request: fhir.Json) -> list[fhir.Json]:
+    def _replaced(self, request: fhir_types.Json) -> list[fhir_types.Json]:
         replaces = request.get("replaces")
         references = [
             reference.get("reference")
@@ -185,7 +185,7 @@ class _Reader:
             if isinstance(reference, dict)
         ]
         found = [
-            self._message.raw(fhir.Reference(reference=name))
+            self._message.raw(fhir_types.Reference(reference=name))
             for name in references
             if isinstance(name, str)
         ]
@@ -216,7 +216,7 @@ class _Reader:
         return False
 
     def _patient(
-        self, request: fhir.ServiceRequest, within: fhir.Json | None
+        self, request: fhir.ServiceRequest, within: fhir_types.Json | None
     ) -> fhir.Patient | None:
         found = self._message.raw(request.subject, within)
         if found is None or found.get("resourceType") != "Patient":

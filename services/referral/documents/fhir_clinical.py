@@ -14,7 +14,7 @@ from typing import Final
 
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_people as people
-from services.referral.documents import fields
+from services.referral.documents import fhir_types, fields
 from services.referral.documents.bundle import Message
 from services.referral.documents.fhir_request import is_icf
 from services.referral.plan import ContactPerson, IcfCode, Narrative
@@ -39,7 +39,7 @@ def icf(message: Message) -> tuple[IcfCode, ...]:
     return tuple(found)
 
 
-def _concepts(message: Message) -> Iterator[tuple[fhir.CodeableConcept, str | None]]:
+def _concepts(message: Message) -> Iterator[tuple[fhir_types.CodeableConcept, str | None]]:
     for condition in message.all(fhir.Condition):
         if condition.code is not None:
             yield condition.code, None
@@ -101,7 +101,7 @@ def _contact(
     )
 
 
-def _text(concept: fhir.CodeableConcept | None) -> str | None:
+def _text(concept: fhir_types.CodeableConcept | None) -> str | None:
     if concept is None:
         return None
     return concept.text or next((one.display or one.code for one in concept.coding), None)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.referral.documents import fhir_models as fhir
-from services.referral.documents import fields
+from services.referral.documents import fhir_types, fields
 from services.referral.documents.bundle import Message
 from services.referral.documents.fields import Problems
 from services.referral.documents.relations import DANISH, PARENTAL_AUTHORITY
@@ -72,7 +72,7 @@ def number(patient: fhir.Patient, problems: Problems) -> tuple[str, str] | None:
     return fields.person_number(identified[0].value if identified else None, CPR_PATH, problems)
 
 
-def _numbers(patient: fhir.Patient) -> list[fhir.Identifier]:
+def _numbers(patient: fhir.Patient) -> list[fhir_types.Identifier]:
     """CPRs and replacement CPRs, those in use first and a CPR before others."""
     known = [
         identifier
@@ -83,7 +83,7 @@ def _numbers(patient: fhir.Patient) -> list[fhir.Identifier]:
 
 
 def _earlier(
-    message: Message, patient: fhir.Patient, others: Sequence[fhir.Identifier], current: str
+    message: Message, patient: fhir.Patient, others: Sequence[fhir_types.Identifier], current: str
 ) -> tuple[str, ...]:
     linked = [message.find(link.other, fhir.Patient) for link in patient.link]
     named = [link.other.identifier for link in patient.link if link.other is not None]
@@ -99,7 +99,7 @@ def _earlier(
 
 def relatives(message: Message, patient: fhir.Patient) -> tuple[Relative, ...]:
     """The patient's contacts, and the RelatedPersons in the message."""
-    people: list[tuple[Sequence[fhir.HumanName], fhir.Contact | fhir.RelatedPerson]] = [
+    people: list[tuple[Sequence[fhir_types.HumanName], fhir.Contact | fhir.RelatedPerson]] = [
         *(((one.name,) if one.name is not None else (), one) for one in patient.contact),
         *((one.name, one) for one in message.all(fhir.RelatedPerson)),
     ]
@@ -131,7 +131,7 @@ def gp_copy(message: Message, header: fhir.MessageHeader) -> GeneralPractitioner
 
 
 def organisation(
-    message: Message, reference: fhir.Reference | None, within: fhir.Json | None = None
+    message: Message, reference: fhir_types.Reference | None, within: fhir_types.Json | None = None
 ) -> fhir.Organization | None:
     """The organisation that a reference leads to, itself or by a role, or whose number it holds."""
     found = message.find(reference, fhir.Organization, within)
@@ -177,7 +177,7 @@ def original(sender: fhir.Organization | None, receiver: fhir.Organization | Non
     return Original(sender_ean=sender_ean, receiver_ean=receiver_ean)
 
 
-def name(names: Sequence[fhir.HumanName]) -> tuple[str, str]:
+def name(names: Sequence[fhir_types.HumanName]) -> tuple[str, str]:
     """(given, family) of the official name, else of the first that isn't outdated."""
     for one in sorted(names, key=lambda one: (one.use == "old", one.use != "official")):
         given = fields.clean(" ".join(part for part in one.given if part))
@@ -191,18 +191,18 @@ def name(names: Sequence[fhir.HumanName]) -> tuple[str, str]:
     return "", ""
 
 
-def contact_point(points: Sequence[fhir.ContactPoint], system: str) -> str | None:
+def contact_point(points: Sequence[fhir_types.ContactPoint], system: str) -> str | None:
     """A mobile number before others, and nothing that is outdated."""
     known = [point for point in points if point.system == system and point.use != "old"]
     known.sort(key=lambda point: point.use != "mobile")
     return next((text for point in known if (text := fields.clean(point.value))), None)
 
 
-def _is_restricted(meta: fhir.Meta | None) -> bool:
+def _is_restricted(meta: fhir_types.Meta | None) -> bool:
     return meta is not None and any(coding.code in {"R", "V"} for coding in meta.security)
 
 
-def _address(addresses: Sequence[fhir.PostalAddress]) -> Address | None:
+def _address(addresses: Sequence[fhir_types.PostalAddress]) -> Address | None:
     for address in sorted(addresses, key=lambda one: one.use in {"old", "billing"}):
         postcode = fields.postcode(address.postal_code)
         lines = [line for line in map(fields.clean, address.line) if line]
@@ -224,7 +224,7 @@ def _language(languages: Sequence[fhir.Language]) -> str:
     return "da"
 
 
-def _relation(relationships: Sequence[fhir.CodeableConcept]) -> str | None:
+def _relation(relationships: Sequence[fhir_types.CodeableConcept]) -> str | None:
     for concept in relationships:
         named = (DANISH.get(one.code or "", one.display or one.code) for one in concept.coding)
         if text := next((fields.clean(text) for text in (concept.text, *named) if text), ""):

@@ -25,11 +25,11 @@ from services.referral.documents import fhir_clinical as clinical
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_people as people
 from services.referral.documents import fhir_request as asked
-from services.referral.documents import fields
+from services.referral.documents import fhir_types, fields
 from services.referral.documents.fields import Problems
 from services.referral.documents.frame import Frame
 from services.referral.plan import Format, Unreadable
-from services.referral.programme import Basis, Referrer
+from services.referral.programme_terms import Basis, Referrer
 from services.referral.request import Request
 
 EVENT: Final = "referral-message"
@@ -125,7 +125,7 @@ def read_referral(frame: Frame) -> Request | Unreadable:
     )
 
 
-def _request(frame: Frame) -> fhir.Json | None:
+def _request(frame: Frame) -> fhir_types.Json | None:
     focus = frame.focus("ServiceRequest")
     if focus is not None:
         return focus

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from services.referral.documents import fhir_models as fhir
-from services.referral.documents import fields
+from services.referral.documents import fhir_types, fields
 from services.referral.documents import frame as messaging
 from services.referral.documents.bundle import Message
 from services.referral.documents.fields import Problems
@@ -116,7 +116,7 @@ def purpose_of(
 
 
 def diagnoses(
-    message: Message, request: fhir.ServiceRequest, within: fhir.Json | None
+    message: Message, request: fhir.ServiceRequest, within: fhir_types.Json | None
 ) -> Diagnoses:
     """(system, code, display) of what the request gives as its reason."""
     concepts = list(request.reason_code)
@@ -131,7 +131,7 @@ def diagnoses(
             fields.clean(coding.display or concept.text, fields.TEXT_LENGTH),
         )
         for concept in concepts
-        for coding in concept.coding or (fhir.Coding(),)
+        for coding in concept.coding or (fhir_types.Coding(),)
         if (coding.code or concept.text) and not is_icf(coding.system)
     )
 

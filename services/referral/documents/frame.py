@@ -11,7 +11,7 @@ from typing import Final
 
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_people as people
-from services.referral.documents import fields
+from services.referral.documents import fhir_types, fields
 from services.referral.documents.bundle import MAX_ENTRIES, Message, parse
 from services.referral.documents.fields import Problems
 from services.referral.documents.json_tree import outermost
@@ -55,7 +55,7 @@ class Frame:
         """What a receipt repeats."""
         return people.original(self.sender, self.receiver)
 
-    def focus(self, kind: str) -> fhir.Json | None:
+    def focus(self, kind: str) -> fhir_types.Json | None:
         """The resource of this type that the header names, not yet read."""
         found = (self.message.raw(reference) for reference in self.header.focus)
         return next(
@@ -186,7 +186,7 @@ def earlier_message(provenances: Sequence[fhir.Provenance]) -> str | None:
     return next((found for what in entities if (found := document_of([what]))), None)
 
 
-def document_of(references: Sequence[fhir.Reference]) -> str | None:
+def document_of(references: Sequence[fhir_types.Reference]) -> str | None:
     """The document id that a reference names: an identifier, or the last part of an address.
 
     It may be a character longer than an id can be, so that whoever takes it can tell.

@@ -17,7 +17,7 @@ from typing import Final
 
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_people as people
-from services.referral.documents import fields
+from services.referral.documents import fhir_types, fields
 from services.referral.documents.frame import (
     EARLIER_PATH,
     Frame,
@@ -71,7 +71,7 @@ def read_notification(frame: Frame) -> HospitalNotification | Unreadable:
     stay = fields.identifier(
         _stay(encounter), "Encounter.episodeOfCare.identifier.value", "Opholdets id", problems
     )
-    period = encounter.period or fhir.Period()
+    period = encounter.period or fhir_types.Period()
     started = fields.instant(period.start, "Encounter.period.start", "Opholdets start", problems)
     if not fields.clean(period.start):
         problems.missing("Encounter.period.start", "Opholdets start")
@@ -156,9 +156,9 @@ def _stay(encounter: fhir.Encounter) -> str | None:
     return next((one.value for one in identifiers if one is not None and one.value), None)
 
 
-def _leave(encounter: fhir.Encounter) -> fhir.Period:
+def _leave(encounter: fhir.Encounter) -> fhir_types.Period:
     periods = (one.value_period for one in encounter.extension if _last(one.url) == _LEAVE)
-    return next((period for period in periods if period is not None), fhir.Period())
+    return next((period for period in periods if period is not None), fhir_types.Period())
 
 
 def _last(url: str | None) -> str:

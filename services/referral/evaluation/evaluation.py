@@ -14,7 +14,8 @@ from typing import Final
 
 from services.referral.facts import Closed, Fact, OrderChanged, OrderPlaced
 from services.referral.limit import local_day, local_instant
-from services.referral.programme import Form, Moment, Programme
+from services.referral.programme import Form, Programme
+from services.referral.programme_terms import Moment
 from services.referral.referral import CloseReason
 
 FEWEST: Final = 5

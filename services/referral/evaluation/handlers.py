@@ -23,8 +23,8 @@ from services.referral.evaluation.evaluation import (
 from services.referral.evaluation.forms import FORMS
 from services.referral.evaluation.wire import EvaluationAnswered, EvaluationAsked, Wire, event_of
 from services.referral.incoming import named_faults
-from services.referral.programme import Moment
 from services.referral.programme_policy import Portfolio
+from services.referral.programme_terms import Moment
 from services.referral.referral import CloseReason, Referral
 from services.referral.register import Register
 from services.referral.store_citizens import Access

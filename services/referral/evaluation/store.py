@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.referral.evaluation.evaluation import Answered
 from services.referral.evaluation.wire import EvaluationAnswered, EvaluationAsked
-from services.referral.programme import Moment
+from services.referral.programme_terms import Moment
 
 if TYPE_CHECKING:
     from shared.database import Connection, Row

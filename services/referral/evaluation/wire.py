@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.referral.programme import Moment
+from services.referral.programme_terms import Moment
 from shared.envelope import TYPE_PREFIX, Event
 
 TOPIC: Final = "evaluations"

@@ -11,16 +11,14 @@ import pytest
 
 from services.referral import assessment_file
 from services.referral.assessment import (
-    AXES,
     AssessmentCase,
     RecordAssessment,
     Recorded,
     Unfit,
     decide_assessment,
-    merged,
-    propose,
-    steps_of,
 )
+from services.referral.assessment_course import merged, steps_of
+from services.referral.assessment_policy import AXES, propose
 from services.referral.commands import Case
 from services.referral.course import Attendance
 from services.referral.domain import decide
@@ -37,7 +35,7 @@ from services.referral.facts import (
 from services.referral.identity import step_id
 from services.referral.order import Order, Window
 from services.referral.plan import PlanType
-from services.referral.programme import Level, StepKind
+from services.referral.programme_terms import Level, StepKind
 from services.referral.referral import CloseReason, Referral
 from services.referral.signature import Signature
 from services.referral.terms import Track, WorkReason

@@ -30,7 +30,7 @@ from services.referral.facts import (
 from services.referral.identity import step_id
 from services.referral.order import Offer, Order
 from services.referral.plan import PlanType
-from services.referral.programme import Level
+from services.referral.programme_terms import Level
 from services.referral.referral import CloseReason, Referral
 from services.referral.terms import Told, WorkReason
 from tests.unit.referral.factories import NOW, PORTFOLIO, a_plan, after, facts_of, taking

@@ -21,7 +21,8 @@ from services.referral.limit import (
     too_late,
 )
 from services.referral.plan import PlanType
-from services.referral.programme import Authority, Law
+from services.referral.programme import Law
+from services.referral.programme_terms import Authority
 from tests.unit.referral.factories import PORTFOLIO
 
 DAYS = st.dates(date(2018, 7, 1), date(2099, 12, 31))

@@ -17,7 +17,7 @@ from services.referral.facts import Noted, OrderPlaced, Received, WorkOpened
 from services.referral.identity import referral_id
 from services.referral.plan import Format, Person, Purpose, Unreadable
 from services.referral.portfolio.register import route
-from services.referral.programme import Basis, Referrer
+from services.referral.programme_terms import Basis, Referrer
 from services.referral.referral import Referral
 from services.referral.request import Request, age_on, birthday
 from services.referral.terms import Note, WorkReason

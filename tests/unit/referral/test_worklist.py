@@ -27,16 +27,9 @@ from services.referral.order import Offer
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 from services.referral.signature import Signature
 from services.referral.terms import WithdrawReason, WorkReason
-from services.referral.worklist import (
-    CHOICES,
-    MEANS,
-    DecideWork,
-    Impossible,
-    Needs,
-    WorkCase,
-    choices,
-    decide_work,
-)
+from services.referral.worklist import decide_work
+from services.referral.worklist_choices import CHOICES, MEANS, Needs, choices
+from services.referral.worklist_effects import DecideWork, Impossible, WorkCase
 from tests.unit.referral.factories import (
     NOW,
     a_plan,

@@ -18,7 +18,7 @@ from services.referral.evaluation.evaluation import (
 from services.referral.evaluation.forms import FORMS
 from services.referral.facts import Closed, OrderChanged
 from services.referral.order import Order
-from services.referral.programme import Moment
+from services.referral.programme_terms import Moment
 from services.referral.referral import CloseReason
 from tests.unit.referral.factories import NOW, PORTFOLIO
 

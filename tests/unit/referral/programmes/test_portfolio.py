@@ -10,17 +10,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from services.referral.identity import step_id
-from services.referral.outgoing import wire_step
+from services.referral.outgoing_order import wire_step
 from services.referral.plan import PlanType
-from services.referral.programme import (
-    Basis,
-    Delivery,
-    Moment,
-    Programme,
-    Role,
-    StepKind,
-)
+from services.referral.programme import Programme
 from services.referral.programme_files import load
+from services.referral.programme_terms import Basis, Delivery, Moment, Role, StepKind
 from services.scheduling.incoming import StepIn
 from services.scheduling.settings import COMPETENCES
 from tests.unit.referral.factories import ROOT

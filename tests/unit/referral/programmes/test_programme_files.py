@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.referral.plan import PlanType
-from services.referral.programme import Level
 from services.referral.programme_files import PROGRAMMES, ProgrammeFileError, check, load
+from services.referral.programme_terms import Level
 from shared.settings import SettingsError
 from tests.unit.referral.programmes.files import GOOD, a_folder, changed
 

@@ -10,17 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.referral.plan import PlanType
-from services.referral.programme import (
-    REFERRERS,
-    Admission,
-    Ages,
-    Authority,
-    Basis,
-    Law,
-    Level,
-    Phase,
-    Referrer,
-)
+from services.referral.programme import Admission, Ages, Law
 from services.referral.programme_files import load
 from services.referral.programme_policy import (
     Asker,
@@ -32,6 +22,7 @@ from services.referral.programme_policy import (
     refusals,
     turns,
 )
+from services.referral.programme_terms import REFERRERS, Authority, Basis, Level, Phase, Referrer
 
 PORTFOLIO = load()
 PROGRAMMES = PORTFOLIO.programmes

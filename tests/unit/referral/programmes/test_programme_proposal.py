@@ -14,10 +14,11 @@ from services.referral.domain import decide
 from services.referral.facts import OrderPlaced, Received
 from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.plan import PlanType
-from services.referral.programme import Ages, Basis, Level, Phase, Programme, Referrer
+from services.referral.programme import Ages, Programme
 from services.referral.programme_files import load
 from services.referral.programme_policy import Asker, Portfolio
 from services.referral.programme_proposal import Answer, Proposal, Question, propose
+from services.referral.programme_terms import Basis, Level, Phase, Referrer
 from tests.unit.referral.factories import a_plan, facts_of, taking
 
 PORTFOLIO = load()
