@@ -5,25 +5,12 @@ So two documents of one citizen in the same batch see each other, in their order
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from services.referral import (
-    store,
-    store_assessments,
-    store_choice,
-    store_citizens,
-    store_course,
-    store_dialogue,
-    store_documents,
-    store_orders,
-    store_stays,
-    store_worklist,
-)
 from services.referral.course import Attendance
 from services.referral.evolving import evolve
 from services.referral.facts import (
@@ -40,7 +27,6 @@ from services.referral.facts import (
     WorkClosed,
     WorkOpened,
 )
-from services.referral.identity import worklist_id
 from services.referral.order import Order
 from services.referral.portfolio.register import Register
 from services.referral.referral import Referral
@@ -52,11 +38,10 @@ from services.referral.store_dialogue import Post, Thread
 from services.referral.store_documents import Document, Waiting
 from services.referral.store_orders import OrderRow
 from services.referral.terms import WorkReason
+from services.referral.unsaved import Origin, Unsaved
 
 if TYPE_CHECKING:
     from shared.database import Connection
-
-Origin: TypeAlias = tuple[str, int, int]
 
 
 @dataclass(slots=True)
@@ -81,27 +66,12 @@ class Desk:
     offers: Register = field(default_factory=dict)  # where something isn't established
     attendances: dict[str, list[Attendance]] = field(default_factory=dict)
     points: dict[str, list[str]] = field(default_factory=dict)  # of re-assessment, ahead
-    _of_citizen: dict[str, list[str]] = field(default_factory=dict)
-    _replacing: dict[tuple[str, str], str] = field(default_factory=dict)
-    _details: dict[str, bytes] = field(default_factory=dict)
-    _before: dict[str, Referral | None] = field(default_factory=dict)
-    _new_documents: list[Document] = field(default_factory=list)
-    _changed_citizens: set[bytes] = field(default_factory=set)
-    _new_former: list[tuple[bytes, str]] = field(default_factory=list)
-    _changed_sessions: set[str] = field(default_factory=set)
     threads: dict[tuple[str, str], Thread] = field(default_factory=dict)
     posts: dict[tuple[str, str], Post] = field(default_factory=dict)
-    _changed_threads: dict[str, Thread] = field(default_factory=dict)
-    _new_posts: list[Post] = field(default_factory=list)
     stays: dict[str, list[StayMessage]] = field(default_factory=dict)  # by citizen
-    _new_stays: list[tuple[str, StayMessage]] = field(default_factory=list)
-    _changed_orders: dict[str, OrderRow] = field(default_factory=dict)
-    _began_waiting: dict[Origin, None] = field(default_factory=dict)
-    _ended_waiting: dict[Origin, None] = field(default_factory=dict)
-    _attendances: list[AttendanceNoted] = field(default_factory=list)
-    _assessments: list[AssessmentRecorded] = field(default_factory=list)
-    _work: list[WorkOpened | WorkClosed] = field(default_factory=list)
-    _access: list[Access] = field(default_factory=list)
+    _of_citizen: dict[str, list[str]] = field(default_factory=dict)
+    _replacing: dict[tuple[str, str], str] = field(default_factory=dict)
+    _unsaved: Unsaved = field(default_factory=Unsaved)
 
     def put(self, referrals: Iterable[Referral]) -> None:
         """Lays out loaded referrals."""
@@ -154,15 +124,15 @@ class Desk:
                 if isinstance(fact, WorkOpened | WorkClosed):
                     if after.work == before.work:
                         continue  # it is on the worklist already, or no longer
-                    self._work.append(fact)
-            self._before.setdefault(referral_id, before)
+                    self._unsaved.work.append(fact)
+            self._unsaved.before.setdefault(referral_id, before)
             change.before.setdefault(referral_id, before)
             self.referrals[referral_id] = after
             change.happened.append((fact, after))
             if isinstance(fact, HospitalTold) and after.gp is not None:
                 queue.appendleft(GpTold(referral_id=referral_id, told=fact))
             if isinstance(fact, AssessmentRecorded):
-                self._assessments.append(fact)
+                self._unsaved.assessments.append(fact)
             elif isinstance(fact, AttendanceNoted):
                 self._attend(fact)
             elif isinstance(fact, Closed):
@@ -172,7 +142,7 @@ class Desk:
         return change
 
     def _attend(self, fact: AttendanceNoted) -> None:
-        self._attendances.append(fact)
+        self._unsaved.attendances.append(fact)
         known = self.attendances.setdefault(fact.referral_id, [])
         known[:] = [one for one in known if one.session_id != fact.session_id]
         known.append(
@@ -194,7 +164,7 @@ class Desk:
             provider=after.provider,
             order=fact.order,
         )
-        self.orders[fact.referral_id] = self._changed_orders[fact.order.order_id] = row
+        self.orders[fact.referral_id] = self._unsaved.orders[fact.order.order_id] = row
 
     def _settled_by(self, fact: Closed, referral: Referral) -> Iterator[WorkClosed]:
         """What a human was to look at in a referral, or between it and another, is settled by its
@@ -214,43 +184,41 @@ class Desk:
 
     def detail(self, referral_id: str, sealed: bytes) -> None:
         """Keeps what a new plan says beyond planning."""
-        self._details[referral_id] = sealed
+        self._unsaved.details[referral_id] = sealed
 
     def told_of_stay(self, citizen_id: str, message: StayMessage) -> None:
         """Keeps what a hospital said of a citizen's stay."""
         self.stays.setdefault(citizen_id, []).append(message)
-        self._new_stays.append((citizen_id, message))
+        self._unsaved.stays.append((citizen_id, message))
 
     def thread(self, thread: Thread) -> None:
         """Remembers a new thread, or one that has changed."""
         self.threads[thread.hospital, thread.thread] = thread
-        self._changed_threads[thread.thread_id] = thread
+        self._unsaved.threads[thread.thread_id] = thread
 
     def wrote(self, posts: Iterable[Post]) -> list[Post]:
         """Remembers what is new of these; a message repeats all that was written before it."""
         new = [one for one in posts if (one.thread_id, one.post_id) not in self.posts]
         self.posts |= {(one.thread_id, one.post_id): one for one in new}
-        self._new_posts += new
+        self._unsaved.posts += new
         return new
 
     def answered(self, document: Document) -> None:
         """Remembers a document that was answered for good."""
         self.documents[document.source, document.document_id] = document
-        self._new_documents.append(document)
+        self._unsaved.documents.append(document)
 
     def waits(self, waiting: Waiting) -> None:
         """Remembers that a record waits for its original."""
         self.waiting[waiting.origin] = waiting
-        self._began_waiting[waiting.origin] = None
+        self._unsaved.began_waiting[waiting.origin] = waiting
 
     def waits_no_more(self, origin: Origin) -> None:
         """Forgets a record that has got its answer."""
         if self.waiting.pop(origin, None) is None:
             return
-        if origin in self._began_waiting:
-            del self._began_waiting[origin]
-        else:
-            self._ended_waiting[origin] = None
+        if self._unsaved.began_waiting.pop(origin, None) is None:
+            self._unsaved.ended_waiting.append(origin)
 
     def laid_out(self, found: Mapping[bytes, Citizen]) -> None:
         """Lays out citizens as they were asked for, by today's numbers or by former ones."""
@@ -262,16 +230,14 @@ class Desk:
     def renumbered(self, before: bytes, citizen: Citizen) -> None:
         """A citizen has another number: `before` is the hash of the one that they had."""
         del self.citizens[before]
-        self.citizens[citizen.cpr_hash] = citizen
+        self.citizens[citizen.cpr_hash] = self._unsaved.citizens[citizen.cpr_hash] = citizen
         self.former[before] = citizen.cpr_hash
-        self._changed_citizens.discard(before)
-        self._changed_citizens.add(citizen.cpr_hash)
-        self._new_former.append((before, citizen.citizen_id))
+        self._unsaved.citizens.pop(before, None)
+        self._unsaved.former.append((before, citizen.citizen_id))
 
     def recorded(self, citizen: Citizen) -> None:
         """Remembers a new citizen, or a new version of a known one."""
-        self.citizens[citizen.cpr_hash] = citizen
-        self._changed_citizens.add(citizen.cpr_hash)
+        self.citizens[citizen.cpr_hash] = self._unsaved.citizens[citizen.cpr_hash] = citizen
 
     def heard(self, session: SessionRow) -> bool:
         """Remembers what was said of a session; False where it is stale."""
@@ -279,89 +245,13 @@ class Desk:
         if known is not None and known.revision >= session.revision:
             return False
         self.sessions[session.session_id] = session
-        self._changed_sessions.add(session.session_id)
+        self._unsaved.sessions[session.session_id] = session
         return True
 
     def accessed(self, access: Access) -> None:
         """Remembers that somebody's data was read or written."""
-        self._access.append(access)
+        self._unsaved.access.append(access)
 
     async def save(self, conn: Connection, now: datetime) -> None:
         """Writes everything that happened."""
-        changed = [self.citizens[one] for one in sorted(self._changed_citizens)]
-        await store_citizens.save_citizens(conn, changed, now)
-        if self._new_former:
-            await store_citizens.add_former(conn, self._new_former, now)
-        new: list[tuple[Referral, bytes]] = []
-        old: list[Referral] = []
-        offered: list[Referral] = []
-        started: list[Referral] = []
-        handed: list[Referral] = []
-        for referral_id in sorted(self._before):
-            before, after = self._before[referral_id], self.referrals[referral_id]
-            if before is None:
-                new.append((after, self._details[referral_id]))
-            elif before != after:
-                if _row(before) != _row(after):
-                    old.append(after)
-                if store_choice.chosen(before) != store_choice.chosen(after):
-                    handed.append(after)
-                if before.offered != after.offered:
-                    offered.append(after)
-                if before.started != after.started:
-                    started.append(after)
-        await store.add_referrals(conn, new, now)
-        await store.change_referrals(conn, old, now)
-        await store.add_offered_days(conn, offered)
-        await store_course.save_starts(conn, started)
-        await store_course.save_attendances(conn, self._attendances)
-        await store_choice.save_choices(conn, handed)
-        await store_assessments.add_assessments(conn, self._assessments)
-        await store_orders.save_orders(conn, list(self._changed_orders.values()), now)
-        await store_dialogue.save_threads(conn, list(self._changed_threads.values()))
-        await store_dialogue.add_posts(conn, self._new_posts)
-        await store_stays.add_stay_messages(conn, self._new_stays, now)
-        said = [self.sessions[one] for one in sorted(self._changed_sessions)]
-        await store.save_sessions(conn, said)
-        await store_documents.add_documents(conn, self._new_documents)
-        began = [self.waiting[one] for one in self._began_waiting]
-        await store_documents.add_waiting(conn, began)
-        await store_documents.end_waiting(conn, list(self._ended_waiting))
-        await self._save_work(conn, now)
-        await store_citizens.log_access(conn, self._access, now)
-
-    async def _save_work(self, conn: Connection, now: datetime) -> None:
-        """In the order in which it happened, as many at a time as there are of one kind."""
-        for opened, run in itertools.groupby(self._work, lambda fact: isinstance(fact, WorkOpened)):
-            facts = list(run)
-            if opened:
-                await store_worklist.open_entries(conn, [_entry(one) for one in facts], now)
-            else:
-                settled = [_settled(one) for one in facts if isinstance(one, WorkClosed)]
-                await store_worklist.close_entries(conn, settled)
-
-
-def _entry(fact: WorkOpened | WorkClosed) -> store_worklist.Entry:
-    return store_worklist.Entry(
-        entry_id=worklist_id(fact.referral_id, fact.reason, fact.about),
-        referral_id=fact.referral_id,
-        reason=fact.reason,
-        about=fact.about,
-    )
-
-
-def _settled(fact: WorkClosed) -> store_worklist.Settled:
-    return store_worklist.Settled(
-        entry_id=worklist_id(fact.referral_id, fact.reason, fact.about),
-        decision=fact.decision,
-        by=fact.by.id,
-        at=fact.at,
-    )
-
-
-_NO_DAYS: tuple[date, ...] = ()
-
-
-def _row(referral: Referral) -> Referral:
-    """The referral as its own row holds it: what lies in tables of its own is left out."""
-    return replace(referral, offered=_NO_DAYS, work=(), started=None)
+        await self._unsaved.save(conn, self.referrals, now)
