@@ -18,6 +18,7 @@ from services.referral.documents.fields import Problems
 from services.referral.documents.frame import Frame, opened
 from services.referral.documents.ggop import read_ggop, read_letter
 from services.referral.documents.receipts import Outcome, receipt
+from services.referral.documents.sniffing import foreign, wide
 from services.referral.documents.xml_tree import root_of
 from services.referral.plan import Format, Plan, Problem, Unreadable
 from services.referral.request import Request
@@ -28,22 +29,6 @@ Readable: TypeAlias = Plan | Request | HospitalNotification | CareMessage
 __all__ = ["MAX_BYTES", "Outcome", "read", "read_any", "read_intake", "receipt"]
 
 MAX_BYTES: Final = 1024 * 1024
-
-_OTHERS: Final = {
-    b"MSH|": "HL7 v2",
-    b"FHS|": "HL7 v2",
-    b"BHS|": "HL7 v2",
-    b"UNA": "EDIFACT",
-    b"UNB+": "EDIFACT",
-    b"ISA*": "X12",
-    b"%PDF": "PDF",
-    b"{\\rtf": "RTF",
-    b"PK\x03\x04": "en ZIP-fil",
-    b"\x1f\x8b": "gzip",
-    b"\xff\xd8\xff": "et JPEG-billede",
-    b"\x89PNG": "et PNG-billede",
-}
-_UTF_16: Final = (b"\xff\xfe{", b"\xfe\xff\x00{")
 
 
 def read(value: bytes | None, content_type: str | None = None) -> Plan | Unreadable:
@@ -104,12 +89,11 @@ def _sniffed(value: bytes | None, content_type: str | None) -> tuple[Format, byt
         return _nothing(form, "too-long", f"Dokumentet er større end {MAX_BYTES} byte.")
     if not value or not value.strip():
         return _nothing(form, "required", "Dokumentet er tomt.")
-    if start.startswith(_UTF_16):
-        text = "Dokumentet er UTF-16; JSON skal være UTF-8."
+    if (characters := wide(start)) is not None:
+        text = f"Dokumentet er {characters}; JSON skal være UTF-8."
         return _nothing(Format.FHIR, "not-supported", text)
-    for sign, other in _OTHERS.items():
-        if start.startswith(sign):
-            return _nothing(form, "not-supported", f"Dokumentet er {other}, som ikke læses her.")
+    if (other := foreign(value, start)) is not None:
+        return _nothing(form, "not-supported", f"Dokumentet er {other}, som ikke læses her.")
     if form is Format.FHIR:
         return form, value.removeprefix(b"\xef\xbb\xbf")
     return form, value

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
 from services.referral.documents import fhir_models as fhir
 from services.referral.documents import fhir_types
-from services.referral.documents.fields import Problems
+from services.referral.documents.fields import Problems, named
 
 MAX_ENTRIES: Final = 1000
 
@@ -23,10 +23,14 @@ class Message:
     fullUrl as it stands (urn:uuid or a URL), a relative `Type/id` against any entry, a URL's last
     two parts against an entry without a fullUrl, `#id` against what the resource contains. A
     version (`/_history/…`) is no part of the name.
+
+    `modified`: the document has elements that change what others mean. Whoever doesn't know such
+    an element must not process the resource (R4, 2.5.1 and 3.1.1), so it is a problem.
     """
 
-    def __init__(self, bundle: fhir.Bundle, problems: Problems) -> None:
+    def __init__(self, bundle: fhir.Bundle, problems: Problems, *, modified: bool = False) -> None:
         self._problems = problems
+        self._modified = modified
         self._by_name: dict[str, fhir_types.Json] = {}
         self._by_type: dict[str, list[fhir_types.Json]] = {}
         self._read: dict[int, fhir_types.Part | None] = {}
@@ -111,8 +115,29 @@ class Message:
         key = id(resource)
         if key not in self._read:
             self._read[key] = parse(resource, model, model.__name__, self._problems)
+            for element, url in modifiers(resource) if self._modified else ():
+                self._problems.add(
+                    f"{model.__name__}.{element}",
+                    "not-supported",
+                    f"Elementet{named(url)} ændrer betydningen af andre og forstås ikke her.",
+                )
         known = self._read[key]
         return known if isinstance(known, model) else None
+
+
+def modifiers(value: Any) -> Iterator[tuple[str, str]]:
+    """(element, address) of everything in a resource that changes what the rest of it means."""
+    members = value.items() if isinstance(value, dict) else ()
+    for name, member in members:
+        if name == "implicitRules" and member:
+            yield name, member if isinstance(member, str) else ""
+        elif name == "modifierExtension":
+            for one in member if isinstance(member, list) else [member]:
+                url = one.get("url") if isinstance(one, dict) else None
+                yield name, url if isinstance(url, str) else ""
+        elif name != "contained":
+            for part in member if isinstance(member, list) else [member]:
+                yield from modifiers(part)
 
 
 def parse(value: Mapping[str, Any], model: type[R], root: str, problems: Problems) -> R | None:

@@ -98,6 +98,7 @@ class _Reader:
         requester = people.organisation(message, request.requester)
         sender_sor, sender_name = frame.department(requester, SENDER_PATH)
         receiver = frame.address()
+        asked.judge(request, problems)
         type_ = asked.type_of(request, problems)
         discharge = asked.discharge_date(message, request, problems)
         later_start = asked.later_start(request, problems)

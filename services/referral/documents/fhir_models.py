@@ -115,6 +115,8 @@ class ServiceRequest(Part):
     extension: Several[Extension] = ()
     replaces: Several[Reference] = ()
     status: str | None = None
+    intent: str | None = None
+    do_not_perform: StrictBool | None = Field(None, alias="doNotPerform")
     category: Several[CodeableConcept] = ()
     code: CodeableConcept | None = None
     subject: Reference | None = None

@@ -69,6 +69,10 @@ def citizen(message: Message, patient: fhir.Patient, problems: Problems) -> Pers
 def number(patient: fhir.Patient, problems: Problems) -> tuple[str, str] | None:
     """(number, "cpr" or "ecpr"); None and a problem where there is none or it is malformed."""
     identified = _numbers(patient)
+    for other in patient.identifier[:3] if not identified else ():
+        if system := fields.named(other.system):
+            text = f"Numre af typen{system} læses ikke her; borgeren skal have et CPR-nummer."
+            problems.add("Patient.identifier.system", "not-supported", text)
     return fields.person_number(identified[0].value if identified else None, CPR_PATH, problems)
 
 

@@ -62,6 +62,7 @@ def read_referral(frame: Frame) -> Request | Unreadable:
         people.organisation(message, request.requester), SENDER_PATH
     )
     receiver = frame.address()
+    asked.judge(request, problems)
     purpose, earlier = asked.purpose_of(frame, request, problems)
     day = fields.day(request.authored_on, ASKED_PATH, "Henvisningens dato", problems)
     if not fields.clean(request.authored_on):

@@ -39,6 +39,23 @@ def is_kl_request(request: fhir.ServiceRequest) -> bool:
     return bool(_types(request)) or any(coding.code == TRAINING for coding in asked)
 
 
+def judge(request: fhir.ServiceRequest, problems: Problems) -> None:
+    """Problems where the request, read as one, would say something else than it means (R4).
+
+    A draft and a suggestion ask for nothing yet; doNotPerform asks that it be left undone.
+    """
+    if request.do_not_perform:
+        text = "Dokumentet beder om, at træningen ikke gives; det læses ikke her."
+        problems.add("ServiceRequest.doNotPerform", "not-supported", text)
+    for element, written, refused in (
+        ("status", request.status, {"draft"}),
+        ("intent", request.intent, {"proposal", "option"}),
+    ):
+        if written in refused:
+            text = f"Værdien{fields.named(written)} er ikke en anmodning, der kan handles på."
+            problems.add(f"ServiceRequest.{element}", "not-supported", text)
+
+
 def type_of(request: fhir.ServiceRequest, problems: Problems) -> PlanType | None:
     """The one type; a level that only `almen` has counts as that."""
     found = _types(request)

@@ -23,6 +23,8 @@ RECEIVER_PATH: Final = "MessageHeader.destination.receiver"
 PROVENANCE_PATH: Final = "Bundle.entry.resource.ofType(Provenance)"
 EARLIER_PATH: Final = "Provenance.entity.what.reference"
 
+_MODIFIERS: Final = (b"modifierExtension", b"implicitRules")
+
 
 class Frame:
     """A message of which the header could be read."""
@@ -129,6 +131,8 @@ def opened(value: bytes, problems: Problems) -> Frame | None:
     kind = tree.get("resourceType")
     if kind != "Bundle":
         written = kind or tree.get("_type")  # as openEHR names what it is
+        if "specversion" in tree:
+            written = "CloudEvents"  # in structured mode: the document lies within
         what = fields.named(written) if isinstance(written, str) else ""
         problems.add(
             "Bundle",
@@ -149,7 +153,14 @@ def opened(value: bytes, problems: Problems) -> Frame | None:
     if len(bundle.entry) > MAX_ENTRIES:
         problems.add("Bundle.entry", "too-long", f"Flere end {MAX_ENTRIES} ressourcer.")
         return None
-    message = Message(bundle, problems)
+    modified = any(sign in value for sign in _MODIFIERS)
+    if modified and isinstance(rules := tree.get("implicitRules"), str) and rules:
+        problems.add(
+            "Bundle.implicitRules",
+            "not-supported",
+            f"Reglerne{fields.named(rules)}, som dokumentet skal læses efter, kendes ikke her.",
+        )
+    message = Message(bundle, problems, modified=modified)
     header = _header(message, problems)
     return Frame(message, header, problems) if header is not None else None
 

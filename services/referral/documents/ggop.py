@@ -85,9 +85,8 @@ def _plan(root: Node, problems: Problems) -> Node | None:
         text = (
             "FHIR som XML understøttes ikke; send FHIR som JSON."
             if root.namespace == "http://hl7.org/fhir"
-            else f"Dokumenttypen{fields.named(root.name)} med navnerummet"
-            f"{fields.named(root.namespace)} understøttes ikke; genoptræningsplaner sendes som "
-            '"Emessage" med "RehabilitationPlan".'
+            else f"Dokumenttypen{fields.named(root.name)}{_within(root.namespace)} understøttes "
+            'ikke; genoptræningsplaner sendes som "Emessage" med "RehabilitationPlan".'
         )
         problems.add("/", "not-supported", text)
         return None
@@ -111,7 +110,20 @@ def _plan(root: Node, problems: Problems) -> Node | None:
             )
     if len(plans) > 1:
         problems.add(PLAN, "structure", "Brevet har flere genoptræningsplaner; send én ad gangen.")
+    alone(root, "RehabilitationPlan", problems)
     return plans[0]
+
+
+def alone(root: Node, name: str, problems: Problems) -> None:
+    """A problem for each other letter in the message: nobody here would read it."""
+    for other in dict.fromkeys(child.name for child in root if child.count("Letter")):
+        if other != name:
+            text = f"Forsendelsen har også brevet{fields.named(other)}; send ét brev ad gangen."
+            problems.add(f"/Emessage/{other}", "not-supported", text)
+
+
+def _within(namespace: str) -> str:
+    return f" med navnerummet{fields.named(namespace)}" if fields.named(namespace) else ""
 
 
 class _Reader:

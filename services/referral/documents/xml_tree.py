@@ -120,6 +120,10 @@ def root_of(value: bytes, problems: Problems) -> Node | None:
     except etree.XMLSyntaxError as error:
         if b"<!DOCTYPE" in value:
             problems.add("/", "security", _DOCTYPE)
+        elif "encoding" in str(error.msg).casefold():
+            where = f"linje {error.lineno}, kolonne {error.offset}"
+            text = f"Tegnene er ikke i det tegnsæt, som dokumentet siger, eller UTF-8 ({where})."
+            problems.add("/", "structure", text)
         elif "depth" in str(error.msg).casefold():
             problems.add("/", "structure", "Dokumentet er indlejret for dybt.")
         else:

@@ -26,6 +26,7 @@ from typing import Final
 from services.referral.documents import fields
 from services.referral.documents import ggop_people as people
 from services.referral.documents.fields import Problems
+from services.referral.documents.ggop import alone
 from services.referral.documents.xml_tree import Node
 from services.referral.plan import Format, Narrative, Original, Purpose, Unreadable
 from services.referral.request import Request
@@ -129,6 +130,7 @@ def _judge(root: Node, letter: Node, header: Node, problems: Problems) -> None:
         )
     if root.count(LETTER) > 1:
         problems.add(ROOT, "structure", "Brevet har flere henvisninger; send én ad gangen.")
+    alone(root, LETTER, problems)
     for name in _SINGLE:
         if letter.count(name) > 1:
             problems.add(f"{ROOT}/{name}", "structure", "Elementet står flere gange.")

@@ -159,7 +159,9 @@ def _json(random: Random, document: bytes) -> bytes:
         elif isinstance(parent, list):
             parent.append(copy.deepcopy(parent[last]))
         else:
-            key = random.choice(("id", "url", "reference", "resourceType", "x"))
+            key = random.choice(
+                ("id", "url", "reference", "resourceType", "x", "modifierExtension")
+            )
             parent[key] = copy.deepcopy(random.choice(_VALUES))
     return orjson.dumps(tree)
 

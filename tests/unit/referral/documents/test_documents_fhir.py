@@ -320,7 +320,7 @@ def test_a_malformed_cpr_is_named(cpr: str) -> None:
 
 def test_a_number_of_another_country_is_no_cpr() -> None:
     document = fhir_plan(cpr="19770215-1234", cpr_system="http://electronichealth.se/identifier")
-    assert [code for _, code in elements(document)] == ["required"]
+    assert [code for _, code in elements(document)] == ["not-supported", "required"]
 
 
 def test_all_problems_are_collected() -> None:
