@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from shared.files import Watched, read_toml
 from shared.settings import SettingsError
 from shared.topics import Cluster, ClusterFileError, load
 
@@ -55,19 +55,17 @@ class Senders:
     """The senders by token and by name. Raises SendersError, ClusterFileError at first reading."""
 
     def __init__(self, cluster: Path, senders: Path) -> None:
-        self._paths = (cluster, senders)
-        self._seen = self._versions()
-        self._by_name, self._by_token = _read(cluster, senders)
+        self._watched = Watched(
+            [cluster, senders],
+            lambda: _read(cluster, senders),
+            faults=(SendersError, ClusterFileError),
+            what="senders",
+            log=_LOG,
+        )
 
     def refresh(self) -> None:
         """Looks whether a file has changed; one that can't be used then changes nothing."""
-        seen = self._versions()
-        if seen != self._seen:
-            self._seen = seen
-            try:
-                self._by_name, self._by_token = _read(*self._paths)
-            except (SendersError, ClusterFileError) as error:
-                _LOG.warning("a changed file can't be used, senders stay as they were: %s", error)
+        self._watched.refresh()
 
     def bearing(self, header: str) -> Sender | None:
         """The sender whose token an Authorization header bears."""
@@ -75,29 +73,20 @@ class Senders:
         if scheme.casefold() != "bearer" or not token.strip():
             return None
         digest = hashlib.sha256(token.strip().encode()).hexdigest()
-        return self._by_token.get(digest)
+        _, by_token = self._watched.found
+        return by_token.get(digest)
 
     def all(self) -> Sequence[Sender]:
         """Everybody who may send, by name."""
-        return [self._by_name[name] for name in sorted(self._by_name)]
-
-    def _versions(self) -> tuple[tuple[int, int], ...]:
-        return tuple(_version(path) for path in self._paths)
-
-
-def _version(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
+        by_name, _ = self._watched.found
+        return [by_name[name] for name in sorted(by_name)]
 
 
 def _read(cluster: Path, senders: Path) -> tuple[dict[str, Sender], dict[str, Sender]]:
     doors = doors_of(load(cluster))
     by_name: dict[str, Sender] = {}
     by_token: dict[str, Sender] = {}
-    for entry in _parsed(senders).sender:
+    for entry in read_toml(senders, _File, SendersError).sender:
         sender = doors.get(entry.principal)
         if sender is None:
             raise SendersError(
@@ -111,17 +100,6 @@ def _read(cluster: Path, senders: Path) -> tuple[dict[str, Sender], dict[str, Se
             if by_token.setdefault(digest, sender) is not sender:
                 raise SendersError(f"{senders}: {entry.principal} has another sender's token")
     return by_name, by_token
-
-
-def _parsed(path: Path) -> _File:
-    try:
-        return _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SendersError(f"{path}: {error} (GENVEJ_GATEWAY_SENDERS)") from None
-    except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise SendersError(f"{path}: {key}: {fault['msg']}") from None
 
 
 def doors_of(cluster: Cluster) -> Mapping[str, Sender]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.referral.assessment_policy import (
     AXES,
@@ -21,6 +20,7 @@ from services.referral.assessment_policy import (
 from services.referral.programme import Days, Name
 from services.referral.programme_terms import Delivery
 from services.referral.terms import Track
+from shared.files import read_toml
 from shared.settings import SettingsError
 
 DEFAULT: Final = Path(__file__).with_name("assessment.toml")
@@ -123,14 +123,7 @@ class _File(_Form):
 
 def load(path: Path = DEFAULT) -> Policy:
     """The policy of a file. Raises AssessmentFileError."""
-    try:
-        file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AssessmentFileError(f"{path}: {error}") from None
-    except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise AssessmentFileError(f"{path}: {key or 'file'}: {fault['msg']}") from None
+    file = read_toml(path, _File, AssessmentFileError)
     return Policy(
         version=file.version,
         scales={axis: _scale(file.scale[axis]) for axis in AXES},

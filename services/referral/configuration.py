@@ -6,17 +6,17 @@ Each file is checked as a whole when the service starts; an error names the file
 from __future__ import annotations
 
 import logging
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
 from services.referral.choice import Provider
 from services.referral.commands import Municipality
 from services.referral.programme_terms import REFERRERS, Basis, Referrer
+from shared.files import Watched, first_fault, read_toml
 from shared.settings import SettingsError
 from shared.topics import Cluster, ClusterFileError, Party, load
 
@@ -46,9 +46,6 @@ class _Municipality(BaseModel):
     at_risk_days: int = Field(default=3, ge=0, le=30)
     phone: str = ""
     provider: _Provider = _Provider()
-
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,33 +93,21 @@ class Hospitals:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = _version(path)
-        self._by_topic = _hospitals(load(path))
+        self._watched = Watched(
+            [path],
+            lambda: _hospitals(load(path)),
+            faults=(ClusterFileError, ConfigurationError),
+            what="hospitals",
+            log=_LOG,
+        )
 
     def refresh(self) -> None:
         """Looks whether the file has changed; costs one stat."""
-        seen = _version(self._path)
-        if seen != self._seen:
-            self._seen = seen
-            try:
-                self._by_topic = _hospitals(load(self._path))
-            except (ClusterFileError, ConfigurationError) as error:
-                _LOG.warning(
-                    "the cluster file can't be used, hospitals stay as they were: %s", error
-                )
+        self._watched.refresh()
 
     def of(self, topic: str) -> Hospital | None:
         """The hospital whose intake topic this is."""
-        return self._by_topic.get(topic)
-
-
-def _version(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
+        return self._watched.found.get(topic)
 
 
 def _hospitals(cluster: Cluster) -> dict[str, Hospital]:
@@ -135,9 +120,7 @@ def _hospitals(cluster: Cluster) -> dict[str, Hospital]:
         try:
             attributes = model.model_validate(party.attributes)
         except ValidationError as error:
-            fault = error.errors(include_input=False, include_url=False)[0]
-            key = ".".join(map(str, fault["loc"]))
-            raise ConfigurationError(f"{party.kind} {party.code}: {key}: {fault['msg']}") from None
+            raise ConfigurationError(f"{party.kind} {party.code}: {first_fault(error)}") from None
         if codes.setdefault(party.code, party.kind) != party.kind:
             raise ConfigurationError(f"{party.kind} {party.code}: a hospital has this code")
         found[topic.name] = _sender(party, attributes)
@@ -195,7 +178,7 @@ def directory(folder: Path) -> Directory:
     performers: dict[str, str] = {}
     found: list[Municipality] = []
     for path in files:
-        read = _read(path, _Municipality)
+        read = read_toml(path, _Municipality, ConfigurationError)
         provider = read.provider.code or read.code
         performers[provider] = read.provider.sor or read.sor
         found.append(
@@ -224,16 +207,3 @@ def directory_of(found: Sequence[Municipality], performers: Mapping[str, str]) -
         return index
 
     return Directory(by("code"), by("sor"), by("ean"), performers)
-
-
-def _read(path: Path, model: type[Model]) -> Model:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise ConfigurationError(f"{path}: {key}: {fault['msg']}") from None

@@ -14,6 +14,7 @@ from pydantic import Field
 from services.scheduling.provider import AT_ONCE, SAME_EVENING
 from services.scheduling.staffing import Rule
 from services.scheduling.weights import WEIGHTS, Weights
+from shared.files import Watched
 from shared.settings import ServiceSettings, SettingsError
 from shared.topics import Cluster, ClusterFileError, load
 
@@ -212,31 +213,21 @@ class Sources:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = _version(path)
-        self._providers = _speak_for(load(path))
+        self._watched = Watched(
+            [path],
+            lambda: _speak_for(load(path)),
+            faults=(ClusterFileError,),
+            what="rosters",
+            log=_LOG,
+        )
 
     def refresh(self) -> None:
         """Looks whether the file has changed; costs one stat."""
-        seen = _version(self._path)
-        if seen != self._seen:
-            self._seen = seen
-            try:
-                self._providers = _speak_for(load(self._path))
-            except ClusterFileError as error:
-                _LOG.warning("the cluster file can't be used, rosters stay as they were: %s", error)
+        self._watched.refresh()
 
     def providers(self, source: str) -> frozenset[str]:
         """The provider codes that a roster system may speak for; none for an unknown one."""
-        return self._providers.get(source, frozenset())
-
-
-def _version(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
+        return self._watched.found.get(source, frozenset())
 
 
 def _speak_for(cluster: Cluster) -> dict[str, frozenset[str]]:

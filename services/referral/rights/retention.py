@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral.configuration import ConfigurationError
 from services.referral.register import Register
 from services.referral.rights.erasure import erase
 from services.referral.store_citizens import by_ids
 from shared.envelope import Message
+from shared.files import read_toml
 from shared.handling import Applied
 from shared.repeating import repeat
 from shared.startup import NotYet
@@ -70,14 +70,7 @@ class _File(BaseModel):
 
 def rules(path: Path = RULES) -> Mapping[str, timedelta]:
     """How long what is kept. Raises ConfigurationError: a forgotten rule keeps nothing for ever."""
-    try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).rule
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise ConfigurationError(f"{path}: {key}: {fault['msg']}") from None
+    found = read_toml(path, _File, ConfigurationError).rule
     kept: dict[str, timedelta] = {rule.what: timedelta(days=rule.days) for rule in found}
     missing = ({*_DELETE, "citizens"} - set(kept)) | {
         rule.what for rule in found if [one.what for one in found].count(rule.what) > 1
