@@ -21,6 +21,7 @@ from services.referral.programme_proposal import Answer, Proposal, Question, pro
 from services.referral.programme_terms import REFERRERS, Basis, Referrer
 from services.referral.referral import Referral
 from services.referral.request import Request, age_on
+from services.referral.side_by_side import beside_the_last
 from services.referral.terms import Note, WorkReason
 
 
@@ -161,10 +162,7 @@ def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) 
                 now=now,
             ),
         )
-    for other in case.others:
-        if programme is not None and other.programme == programme.id:
-            yield WorkOpened(referral_id=me, reason=WorkReason.SECOND_PLAN, about=other.referral_id)
-            yield Noted(Note.SECOND_PLAN)
+    yield from beside_the_last(referral, case.others)
 
 
 def order_of(

@@ -30,6 +30,7 @@ from services.referral.facts import (
 from services.referral.order import Order
 from services.referral.portfolio.register import Register
 from services.referral.referral import Referral
+from services.referral.side_by_side import closing_the_gap
 from services.referral.signature import ITSELF
 from services.referral.stays import StayMessage
 from services.referral.store import SessionRow
@@ -166,13 +167,15 @@ class Desk:
         )
         self.orders[fact.referral_id] = self._unsaved.orders[fact.order.order_id] = row
 
-    def _settled_by(self, fact: Closed, referral: Referral) -> Iterator[WorkClosed]:
+    def _settled_by(self, fact: Closed, referral: Referral) -> Iterator[WorkClosed | WorkOpened]:
         """What a human was to look at in a referral, or between it and another, is settled by its
-        end."""
-        for other in self.of_citizen(referral.citizen_id):
+        end; the plans on both sides of it are then beside each other."""
+        all_mine, unseen = self.of_citizen(referral.citizen_id), False
+        for other in all_mine:
             mine = other.referral_id == referral.referral_id
             for reason, about in other.work:
                 if mine or about == referral.referral_id:
+                    unseen = unseen or reason == WorkReason.SECOND_PLAN
                     yield WorkClosed(
                         referral_id=other.referral_id,
                         reason=WorkReason(reason),
@@ -181,6 +184,8 @@ class Desk:
                         by=ITSELF,
                         at=fact.at,
                     )
+        if unseen:
+            yield from closing_the_gap(referral, all_mine)
 
     def detail(self, referral_id: str, sealed: bytes) -> None:
         """Keeps what a new plan says beyond planning."""

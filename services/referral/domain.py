@@ -40,6 +40,7 @@ from services.referral.order import Order
 from services.referral.plan import Plan
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 from services.referral.request import Request
+from services.referral.side_by_side import beside_the_last
 from services.referral.terms import Note, WithdrawReason, WorkReason
 
 FURTHEST_AHEAD: Final = timedelta(days=366)
@@ -138,10 +139,8 @@ def _nobody_offers(referral: Referral, programme: str) -> Iterator[Fact]:
 def _for_humans(case: Case, command: TakePlan, referral: Referral) -> Iterator[Fact]:
     plan, replaced = command.plan, case.target
     me = referral.referral_id
-    for other in case.others:
-        if replaced is None or other.referral_id != replaced.referral_id:
-            yield WorkOpened(referral_id=me, reason=WorkReason.SECOND_PLAN, about=other.referral_id)
-            yield Noted(Note.SECOND_PLAN)
+    gone = replaced.referral_id if replaced is not None else None
+    yield from beside_the_last(referral, (one for one in case.others if one.referral_id != gone))
     if plan.replaces is not None and replaced is None:
         yield WorkOpened(referral_id=me, reason=WorkReason.REPLACED_UNKNOWN)
         yield Noted(Note.REPLACED_UNKNOWN)
