@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from shared.database import Connection
 
 _REACH: Final = """
-SELECT citizen_id, has_email, has_mobile, deceased, false AS erased
+SELECT citizen_id, has_email, has_mobile, deceased, false AS erased,
+    CASE WHEN child THEN sealed END AS sealed
 FROM contact WHERE citizen_id = ANY($1)
 UNION ALL
-SELECT citizen_id, false, false, false, true FROM erased_citizen WHERE citizen_id = ANY($1)
+SELECT citizen_id, false, false, false, true, NULL FROM erased_citizen WHERE citizen_id = ANY($1)
 """
 # Sorted, so that two batches that wait for each other's citizens do it in one order.
 _LOCK_CITIZENS: Final = """
@@ -25,11 +26,12 @@ FROM (SELECT unnest($1::text[]) AS id ORDER BY 1) AS ids
 """
 _SAVE_CONTACTS: Final = """
 INSERT INTO contact AS c
-    (citizen_id, sealed, version, has_email, has_mobile, deceased, updated_at)
-SELECT *, $7 FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bool[], $5::bool[], $6::bool[])
+    (citizen_id, sealed, version, has_email, has_mobile, deceased, child, updated_at)
+SELECT *, $8 FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bool[], $5::bool[], $6::bool[],
+    $7::bool[])
 ON CONFLICT (citizen_id) DO UPDATE SET sealed = excluded.sealed, version = excluded.version,
     has_email = excluded.has_email, has_mobile = excluded.has_mobile,
-    deceased = excluded.deceased, updated_at = excluded.updated_at
+    deceased = excluded.deceased, child = excluded.child, updated_at = excluded.updated_at
 WHERE c.version <= excluded.version
 """
 _CANCEL_OF_CITIZENS: Final = """
@@ -40,12 +42,16 @@ WHERE citizen_id = ANY($1) AND status = 'created'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedContact:
-    """A contact as it is stored, with the flags that decisions need."""
+    """A contact as it is stored, with the flags that decisions need.
+
+    `child`: who is told has to be looked up in it.
+    """
 
     citizen_id: str
     sealed: bytes
     version: int
     reach: Reach
+    child: bool = False
 
 
 async def lock_citizens(conn: Connection, citizen_ids: Iterable[str]) -> None:
@@ -57,9 +63,15 @@ async def lock_citizens(conn: Connection, citizen_ids: Iterable[str]) -> None:
     await conn.execute(_LOCK_CITIZENS, sorted(set(citizen_ids)))
 
 
-async def reach_of(conn: Connection, citizen_ids: Iterable[str]) -> dict[str, Reach]:
-    """What is known of these citizens; the unknown are absent. No contact is opened."""
+async def reach_of(
+    conn: Connection, citizen_ids: Iterable[str]
+) -> tuple[dict[str, Reach], dict[str, bytes]]:
+    """What is known of these citizens; the unknown are absent. No contact is opened.
+
+    Then the sealed contacts of those who may be children: others are told in their place.
+    """
     rows = await conn.fetch(_REACH, list(set(citizen_ids)))
+    sealed = {row["citizen_id"]: row["sealed"] for row in rows if row["sealed"] is not None}
     return {
         row["citizen_id"]: Reach(
             email=row["has_email"],
@@ -68,7 +80,19 @@ async def reach_of(conn: Connection, citizen_ids: Iterable[str]) -> dict[str, Re
             erased=row["erased"],
         )
         for row in rows
-    }
+    }, sealed
+
+
+async def log_decided(conn: Connection, citizen_ids: Iterable[str], now: datetime) -> None:
+    """Writes down whose contact was opened to find out who is told."""
+    ids = sorted(citizen_ids)
+    if ids:
+        await conn.execute(
+            """INSERT INTO contact_access (at, actor, action, citizen_id)
+               SELECT $2, 'notifications', 'decide', id FROM unnest($1::text[]) AS id""",
+            ids,
+            now,
+        )
 
 
 async def awaited_since(
@@ -105,6 +129,7 @@ async def save_contacts(conn: Connection, contacts: Sequence[SealedContact], now
         [contact.reach.email for contact in contacts],
         [contact.reach.mobile for contact in contacts],
         [contact.reach.deceased for contact in contacts],
+        [contact.child for contact in contacts],
         now,
     )
     await conn.execute(

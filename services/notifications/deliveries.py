@@ -15,7 +15,7 @@ from services.notifications.events import (
     Outcome,
     to_event,
 )
-from services.notifications.message import Channel, Facts, Status, Template
+from services.notifications.message import CITIZEN, Channel, Facts, Status, Template
 from services.notifications.store import FACTS
 from shared import ledger
 from shared.envelope import derived_id
@@ -77,6 +77,7 @@ class Taken:
     id: uuid.UUID
     template: Template
     template_version: int
+    recipient: str
     citizen_id: str
     referral_id: str
     provider: str
@@ -115,6 +116,7 @@ def _taken(row: Row) -> Taken:
         id=row["notification_id"],
         template=Template(row["template"]),
         template_version=row["template_version"],
+        recipient=row["recipient"],
         citizen_id=row["citizen_id"],
         referral_id=row["referral_id"],
         provider=row["provider"],
@@ -203,6 +205,7 @@ def _events(row: Row, now: datetime) -> list[tuple[object, ...]]:
             referral_id=row["referral_id"],
             citizen_id=row["citizen_id"],
             provider=row["provider"],
+            recipient="citizen" if row["recipient"] == CITIZEN else "custody-holder",
             channel=row["channel"],
             template=row["template"],
             template_version=row["template_version"],

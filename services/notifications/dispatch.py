@@ -37,11 +37,15 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A message whose time has come. `not_by` is a channel that has failed for good."""
+    """A message whose time has come. `not_by` is a channel that has failed for good.
+
+    `lacks`: what follows because a child's custody holder is unknown, or holds custody no more.
+    """
 
     expires: datetime
     urgent: bool
     not_by: Channel | None = None
+    lacks: Drop | GiveUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,12 @@ Order = Send | Hold | Drop | GiveUp
 
 def dispatch(pending: Pending, reach: Reach | None, now: datetime, quiet: Quiet) -> Order:
     """What to do with a message whose time has come. `reach` None: the citizen is erased."""
-    if reach is None or reach.erased:
-        return Drop("erased")
-    if reach.deceased:
-        return Drop("deceased")
+    if reach is None or reach.erased or reach.deceased:
+        return Drop("deceased" if reach is not None and reach.deceased else "erased")
     if now >= pending.expires:
         return GiveUp("expired")
+    if pending.lacks is not None:
+        return pending.lacks
     usable = Reach(
         email=reach.email and pending.not_by is not Channel.EMAIL,
         mobile=reach.mobile and pending.not_by is not Channel.SMS,

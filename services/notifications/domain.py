@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.notifications.message import (
+    CITIZEN,
     About,
     Channel,
     Draft,
@@ -91,12 +92,16 @@ Command = SessionNews | OpenFreeChoice | WithdrawOrder | CloseReferral | ReopenR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Everything that a decision about one referral depends on. `reach` None: not known yet.
+    """Everything that a decision about one referral and one recipient depends on.
+
+    `reach`: of the recipient; None: not known yet. `past`: what the recipient was told, and of a
+    citizen who was a child, what the custody holders were told.
 
     `deceased`: the referral was closed because the citizen is dead, whatever the contact says yet.
     """
 
     reach: Reach | None
+    recipient: str = CITIZEN
     past: tuple[Past, ...] = ()
     withdrawn_orders: frozenset[str] = frozenset()
     bedside_orders: frozenset[str] = frozenset()
@@ -284,5 +289,6 @@ def _draft(
         order_id=session.order_id if session else None,
         session_id=session.session_id if session else None,
         revision=session.revision if session else 0,
+        recipient=case.recipient,
     )
     return Decision(draft=draft, cancels=cancels)

@@ -29,6 +29,9 @@ class Outcome(BaseModel):
     referral_id: str
     citizen_id: str
     provider: str = Field(description="Who plans: the topic's key")
+    recipient: Literal["citizen", "custody-holder"] = Field(
+        default="citizen", description="Whom it is for; of a child, somebody who holds custody"
+    )
     channel: Literal["email", "sms"] | None = Field(
         description="How it travelled; null where no channel reaches the citizen"
     )

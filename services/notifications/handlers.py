@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.notifications import contacts, store
+from services.notifications import contacts, custody, store
 from services.notifications.domain import (
     DECEASED,
     Case,
@@ -26,6 +26,7 @@ from services.notifications.domain import (
 )
 from services.notifications.incoming import (
     CitizenRecorded,
+    Contact,
     Invalid,
     OrderState,
     contact_of,
@@ -33,7 +34,7 @@ from services.notifications.incoming import (
     read,
 )
 from services.notifications.message import CITIZEN, Past, Reach, Status, Template
-from services.notifications.quiet import Quiet
+from services.notifications.quiet import LOCAL, Quiet
 from services.notifications.rendering import Templates
 from services.notifications.settings import Municipality
 from shared.crypto import Unreadable, Vault, open_record
@@ -67,12 +68,20 @@ class _Batch:
     drafts: list[store.NewMessage] = field(default_factory=list)
     cancels: dict[str, str] = field(default_factory=dict)
 
-    def case(self, command: Command) -> Case:
+    def recipients(self, command: Command) -> tuple[str, ...]:
+        """Who is told of what a command is about."""
+        reach = self.reach.get(command.about.citizen_id)
+        return reach.recipients if reach is not None else (CITIZEN,)
+
+    def case(self, command: Command, recipient: str) -> Case:
         """The state that a command is decided on; earlier commands of the batch are in it."""
         about = command.about
+        reach = self.reach.get(about.citizen_id)
+        past = self.past.get(about.referral_id, ())
         return Case(
-            reach=self.reach.get(about.citizen_id),
-            past=tuple(self.past.get(about.referral_id, ())),
+            reach=reach.to(recipient) if reach is not None else None,
+            recipient=recipient,
+            past=tuple(one for one in past if recipient in (CITIZEN, one.recipient)),
             withdrawn_orders=self.withdrawn,
             bedside_orders=self.bedside,
             closed=about.referral_id in self.closed,
@@ -101,15 +110,15 @@ class Handlers:
         circle.
         """
         outcomes: list[Outcome] = [Applied()] * len(messages)
-        recorded = self._contacts(messages, outcomes)
+        recorded = self._contacts(unit, messages, outcomes)
         commands, bedside = self._commands(messages, outcomes)
         wanted = {command.about.citizen_id for _, command in commands}
-        reach = await contacts.reach_of(unit.conn, wanted) if wanted else {}
+        reach = await self._reach(unit, wanted) if wanted else {}
         if locked := recorded.keys() | (wanted - reach.keys()):
             await contacts.lock_citizens(unit.conn, locked)
             await self._record(unit, recorded)
             if again := wanted & locked:
-                reach |= await contacts.reach_of(unit.conn, again)
+                reach |= await self._reach(unit, again)
         parked = await self._tell(unit, messages, commands, bedside, reach)
         return [parked.get(number, outcome) for number, outcome in enumerate(outcomes)]
 
@@ -173,17 +182,19 @@ class Handlers:
         waiting: dict[int, str] = {}
         parked: dict[int, Outcome] = {}
         for number, command in commands:
-            decision = decide(command, batch.case(command), unit.now, self.quiet)
-            if isinstance(decision, Wait):
-                waiting[number] = decision.citizen_id
-            elif isinstance(decision, WaitForOrder):
-                parked[number] = Parked(
-                    waits_for=waits_for_order(decision.order_id),
-                    until=messages[number].timestamp + self.patience,
-                    reason="why its order was withdrawn is not known yet",
-                )
-            else:
-                self._apply(batch, command, decision, messages[number])
+            for recipient in batch.recipients(command):
+                case = batch.case(command, recipient)
+                decision = decide(command, case, unit.now, self.quiet)
+                if isinstance(decision, Wait):
+                    waiting[number] = decision.citizen_id
+                elif isinstance(decision, WaitForOrder):
+                    parked[number] = Parked(
+                        waits_for=waits_for_order(decision.order_id),
+                        until=messages[number].timestamp + self.patience,
+                        reason="why its order was withdrawn is not known yet",
+                    )
+                else:
+                    self._apply(batch, command, decision, messages[number])
         since = await contacts.awaited_since(unit.conn, waiting.values(), unit.now)
         for number, citizen_id in waiting.items():
             # Both are the same at every look, so the limit stands; old news read late get it too.
@@ -204,6 +215,7 @@ class Handlers:
     ) -> _Batch:
         referrals = {command.about.referral_id for command in commands}
         orders = {c.order_id for c in commands if isinstance(c, SessionNews)}
+        told = {id_: found.recipients for id_, found in reach.items()}
         bedside, withdrawn = await store.order_notes(unit.conn, orders)
         return _Batch(
             reach=reach,
@@ -214,8 +226,9 @@ class Handlers:
             echoed=await store.echoed(
                 unit.conn,
                 lambda: (
-                    store.notification_id(command.about.cause, template, CITIZEN)
+                    store.notification_id(command.about.cause, template, recipient)
                     for command in commands
+                    for recipient in told.get(command.about.citizen_id, (CITIZEN,))
                     for template in Template
                 ),
             ),
@@ -252,11 +265,22 @@ class Handlers:
                 revision=draft.revision,
                 first_contact=draft.first_contact,
                 slot=draft.facts.slot,
+                recipient=draft.recipient,
             )
         )
 
+    async def _reach(self, unit: Unit, citizen_ids: set[str]) -> dict[str, Reach]:
+        """What is known of these citizens, and of a child's custody holders."""
+        found, sealed = await contacts.reach_of(unit.conn, citizen_ids)
+        today = unit.now.astimezone(LOCAL).date()
+        for citizen_id, contact in sealed.items():
+            clear = Contact.model_validate_json(self.vault.open(contact, citizen_id))
+            found[citizen_id] = custody.reach_of(clear, today)
+        await contacts.log_decided(unit.conn, sealed, unit.now)
+        return found
+
     def _contacts(
-        self, messages: Sequence[Message], outcomes: list[Outcome]
+        self, unit: Unit, messages: Sequence[Message], outcomes: list[Outcome]
     ) -> dict[str, contacts.SealedContact | None]:
         """The newest contact of each citizen in the batch, sealed; None for an erased one."""
         latest: dict[str, contacts.SealedContact | None] = {}
@@ -268,7 +292,7 @@ class Handlers:
                 latest[citizen_id] = None
             else:
                 try:
-                    contact = self._seal_again(message.value, citizen_id)
+                    contact = self._seal_again(message.value, citizen_id, unit.now)
                 except Invalid as fault:
                     outcomes[number] = Dead(reason=f"citizens record: {fault}")
                     continue
@@ -289,7 +313,7 @@ class Handlers:
         await contacts.save_contacts(unit.conn, recorded, unit.now)
         await contacts.no_longer_awaited(unit.conn, list(latest))
 
-    def _seal_again(self, value: bytes, citizen_id: str) -> contacts.SealedContact:
+    def _seal_again(self, value: bytes, citizen_id: str, now: datetime) -> contacts.SealedContact:
         """Out of the topic's encryption into our own. Raises Invalid."""
         try:
             clear = open_record(self.citizens_vault, value, citizen_id)
@@ -298,14 +322,17 @@ class Handlers:
             raise Invalid(str(fault)) from None
         except ValidationError as error:
             raise Invalid(named_faults(error)) from None
-        contact = contact_of(record)
+        contact = custody.kept(contact_of(record), now.astimezone(LOCAL).date())
         return contacts.SealedContact(
             citizen_id=citizen_id,
-            sealed=self.vault.seal(contact.model_dump_json().encode(), citizen_id),
+            sealed=self.vault.seal(
+                contact.model_dump_json(exclude_defaults=True).encode(), citizen_id
+            ),
             version=record.version,
             reach=Reach(
                 email=contact.email is not None,
                 mobile=contact.mobile is not None,
                 deceased=contact.deceased,
             ),
+            child=contact != custody.bare(contact),
         )

@@ -133,6 +133,15 @@ class _PersonName(_Model):
     family: str = ""
 
 
+class _Relative(_Model):
+    """`custody`: the opaque id of somebody who holds custody of the citizen, a child."""
+
+    name: str = ""
+    phone: str | None = None
+    email: str | None = None
+    custody: str | None = None
+
+
 class CitizenRecorded(_Model):
     """The clear text of a citizens record, as far as messages need it.
 
@@ -144,18 +153,39 @@ class CitizenRecorded(_Model):
     phone: str | None = None
     email: str | None = None
     language: str = "da"
+    birth_date: date | None = None
+    protected: bool = False
     deceased: bool = False
+    relatives: tuple[_Relative, ...] = ()
     version: int
 
 
+class Holder(_Model):
+    """Somebody who holds custody of the citizen, a child. `id` is opaque."""
+
+    id: str
+    name: str
+    email: str | None
+    mobile: str | None
+
+
 class Contact(_Model):
-    """A citizen as we keep them: sealed in the table `contact`."""
+    """A citizen as we keep them: sealed in the table `contact`.
+
+    `child`: whose custody holder this is, by given name; "" where the citizen is written to.
+    `protected`: the child's address is, so no place is named.
+    """
 
     name: str
     email: str | None
     mobile: str | None
     language: str
     deceased: bool
+    given: str = ""
+    birth_date: date | None = None
+    protected: bool = False
+    holders: tuple[Holder, ...] = ()
+    child: str = ""
 
 
 _EMAIL: Final = re.compile(
@@ -194,6 +224,19 @@ def contact_of(record: CitizenRecorded) -> Contact:
         mobile=usable_mobile(record.phone),
         language=record.language,
         deceased=record.deceased,
+        given=record.name.given,
+        birth_date=record.birth_date,
+        protected=record.protected,
+        holders=tuple(
+            Holder(
+                id=one.custody,
+                name=one.name,
+                email=usable_email(one.email),
+                mobile=usable_mobile(one.phone),
+            )
+            for one in record.relatives
+            if one.custody
+        ),
     )
 
 

@@ -5,12 +5,17 @@ Standard library only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
 CITIZEN: Final = "citizen"
+"""The recipient of what the citizen is told."""
+
+NO_HOLDER: Final = "custody-holder"
+"""The recipient of what concerns a child of whom no custody holder is known; a human calls."""
 
 
 class Channel(StrEnum):
@@ -75,12 +80,31 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What may be known of a citizen before anything is sent."""
+    """What may be known of a citizen before anything is sent.
+
+    `holders`: of a child, how each custody holder is reached, by recipient; they are told, and the
+    child is not. None: the citizen is told. With `holders`, `email` and `mobile` are nobody's.
+    """
 
     email: bool
     mobile: bool
     deceased: bool = False
     erased: bool = False
+    holders: Mapping[str, Reach] | None = None
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Who is told: the citizen, or each of a child's custody holders."""
+        if self.holders is None:
+            return (CITIZEN,)
+        return tuple(sorted(self.holders)) or (NO_HOLDER,)
+
+    def to(self, recipient: str) -> Reach:
+        """How a recipient is reached."""
+        if self.holders is None:
+            return self
+        found = self.holders.get(recipient, NOBODY)
+        return replace(found, deceased=self.deceased, erased=self.erased)
 
     @property
     def channel(self) -> Channel | None:
@@ -88,6 +112,10 @@ class Reach:
         if self.email:
             return Channel.EMAIL
         return Channel.SMS if self.mobile else None
+
+
+NOBODY: Final = Reach(email=False, mobile=False)
+"""Nobody is reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +131,7 @@ class Past:
     revision: int = 0
     first_contact: bool = False
     slot: Slot | None = None
+    recipient: str = CITIZEN
 
     @property
     def unsent(self) -> bool:

@@ -37,6 +37,7 @@ def preview(
     channel: Channel,
     *,
     version: int | None = None,
+    child: str = "",
 ) -> Rendered:
     """A template, by default its newest version, filled with the sample.
 
@@ -51,6 +52,7 @@ def preview(
         name="Ruddi Test Berggren",
         language=language,
         first_contact=True,
+        child=child,
     )
 
 

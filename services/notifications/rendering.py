@@ -30,7 +30,17 @@ FOLDER: Final = Path(__file__).parent / "templates"
 PARTS: Final = ("email", "subject", "sms")
 # Every name that a template may use: a misspelt one is found when the service starts.
 NAMES: Final = frozenset(
-    {"name", "sender", "phone", "first_contact", "at_home", "transport", "inside_limit", "limit"}
+    {
+        "name",
+        "child",
+        "sender",
+        "phone",
+        "first_contact",
+        "at_home",
+        "transport",
+        "inside_limit",
+        "limit",
+    }
     | {"reason", "alternatives", "ends", "when", "when_short", "place"}
     | {"previous_when", "previous_short"}
 )
@@ -126,14 +136,18 @@ class Templates:
         name: str,
         language: Language,
         first_contact: bool,
+        child: str = "",
     ) -> Rendered:
-        """The finished text. Raises MissingValues, TooLong, or TemplateError (no such version)."""
+        """The finished text; with `child` to somebody who holds custody of whom it names.
+
+        Raises MissingValues, TooLong, or TemplateError (no such version)."""
         filled = values(
             facts,
             municipality=municipality,
             name=name,
             language=language,
             first_contact=first_contact,
+            child=child,
         )
         folder = f"{template}/{version}/{language}"
         if channel is Channel.EMAIL:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from services.notifications import deliveries
+from services.notifications import custody, deliveries
 from services.notifications.deliveries import Taken, Verdict
 from services.notifications.dispatch import (
     Again,
@@ -34,7 +34,7 @@ from services.notifications.dispatch import (
     dispatch,
 )
 from services.notifications.incoming import Contact
-from services.notifications.message import Channel, Reach, Status
+from services.notifications.message import CITIZEN, Channel, Reach, Status
 from services.notifications.metrics import Metrics
 from services.notifications.ports import Database, Job, Transport
 from services.notifications.quiet import Quiet
@@ -167,10 +167,19 @@ class Sender:
 
     async def _claim(self, conn: Connection, taken: list[Taken], now: datetime) -> list[Job]:
         jobs: list[Job] = []
+        opened: list[tuple[str, UUID]] = []
         verdicts: list[Verdict] = []
         later: list[tuple[UUID, datetime, Channel]] = []
         for message in taken:
-            order = dispatch(_pending(message), _reach(message), now, self.quiet)
+            reach, contact, lacks = _reach(message), None, None
+            if message.recipient != CITIZEN and reach is not None:
+                whole = self._open(message)
+                if whole is not None:
+                    opened.append((message.citizen_id, message.id))
+                    contact = custody.addressee(whole, message.recipient)
+                    lacks = None if contact else custody.lacking(message.recipient)
+                reach = custody.reached(contact, reach)
+            order = dispatch(_pending(message, lacks), reach, now, self.quiet)
             match order:
                 case Drop(reason):
                     verdicts.append(Verdict(id=message.id, status=Status.CANCELLED, reason=reason))
@@ -181,7 +190,9 @@ class Sender:
                 case Send(channel) if channel is not self.transport.channel:
                     later.append((message.id, now, channel))
                 case Send():
-                    contact = self._open(message)
+                    if contact is None and message.recipient == CITIZEN:
+                        contact = self._open(message)
+                        opened += [(message.citizen_id, message.id)] if contact else []
                     if contact is not None:
                         jobs.append(Job(message, contact))
                         continue
@@ -196,7 +207,6 @@ class Sender:
         await deliveries.claim(
             conn, [job.message.id for job in jobs], self.id, self.transport.channel, now
         )
-        opened = [(job.message.citizen_id, job.message.id) for job in jobs]
         await deliveries.log_access(conn, "send", opened, now)
         await deliveries.postpone(conn, later)
         await deliveries.record(conn, verdicts, now, source=[Status.CREATED])
@@ -303,8 +313,10 @@ class Sender:
                 self.metrics.sent(channel, (now - job.message.due).total_seconds())
 
 
-def _pending(message: Taken) -> Pending:
-    return Pending(expires=message.expires, urgent=message.urgent, not_by=message.not_by)
+def _pending(message: Taken, lacks: Drop | GiveUp | None) -> Pending:
+    return Pending(
+        expires=message.expires, urgent=message.urgent, not_by=message.not_by, lacks=lacks
+    )
 
 
 def _reach(message: Taken) -> Reach | None:

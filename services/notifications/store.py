@@ -27,8 +27,8 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:notifications")
 
 _PAST: Final = """
 SELECT notification_id::text, referral_id, cause, template, status, order_id, session_id, revision,
-       first_contact, facts
-FROM message WHERE referral_id = ANY($1) AND recipient = 'citizen'
+       first_contact, facts, recipient
+FROM message WHERE referral_id = ANY($1)
 ORDER BY notification_id FOR UPDATE
 """
 _NOTES: Final = """
@@ -101,7 +101,7 @@ class NewMessage:
 
 
 async def past_of(conn: Connection, referral_ids: Iterable[str]) -> dict[str, list[Past]]:
-    """The citizens' messages by referral, oldest revision first; locked against the sender."""
+    """All messages by referral, oldest revision first; locked against the sender."""
     found: dict[str, list[Past]] = {}
     for row in await conn.fetch(_PAST, list(set(referral_ids))):
         past = Past(
@@ -114,6 +114,7 @@ async def past_of(conn: Connection, referral_ids: Iterable[str]) -> dict[str, li
             revision=row["revision"],
             first_contact=row["first_contact"],
             slot=FACTS.validate_json(row["facts"]).slot,
+            recipient=row["recipient"],
         )
         found.setdefault(row["referral_id"], []).append(past)
     for messages in found.values():

@@ -10,6 +10,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import jinja2
 
+from services.notifications import custody
 from services.notifications.dispatch import Answer, Permanent, Sent, Temporary, Unknown
 from services.notifications.gateway import SmsGateway
 from services.notifications.mail import build_mail
@@ -24,7 +25,7 @@ from services.notifications.rendering import (
 )
 from services.notifications.settings import Municipality
 from services.notifications.smtp import SmtpProvider
-from services.notifications.wording import language_of
+from services.notifications.wording import language_of, withheld_place
 
 # GOV.UK Notify changes provider at 50 errors a minute.
 FAIL_OVER_ERRORS: Final = 50
@@ -84,15 +85,20 @@ class _Texts:
         municipality = self.municipalities.get(message.provider)
         if municipality is None:
             return Permanent("no-municipality")
+        contact, facts = job.contact, message.facts
+        language = language_of(contact.language)
+        if contact.child and contact.protected:
+            facts = custody.withheld(facts, withheld_place(language))
         try:
             return self.templates.render(
                 message.template,
                 message.template_version,
                 channel,
-                message.facts,
+                facts,
                 municipality=municipality,
-                name=job.contact.name,
-                language=language_of(job.contact.language),
+                name=contact.name,
+                child=contact.child,
+                language=language,
                 first_contact=message.first_contact,
             )
         except MissingValues as missing:

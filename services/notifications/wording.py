@@ -35,6 +35,10 @@ _MONTHS: Final[Mapping[Language, tuple[str, ...]]] = {
     ),
 }
 _NO_PLACE: Final[Mapping[Language, str]] = {"da": "sted oplyses", "en": "place to be told"}
+_WITHHELD: Final[Mapping[Language, str]] = {
+    "da": "sted får du, når du ringer",
+    "en": "we tell where when you call",
+}
 _AT_HOME: Final[Mapping[Language, str]] = {"da": "hjemme hos dig", "en": "at your home"}
 
 # A place whose name says what is trained there is named by its address in text messages.
@@ -109,6 +113,11 @@ def place_choices(facts: Facts, language: Language) -> list[str]:
     return choices
 
 
+def withheld_place(language: Language) -> str:
+    """What stands in the place of a place that is not named."""
+    return _WITHHELD[language]
+
+
 def _other(slot: Slot, language: Language) -> str:
     place = f", {full_place(slot.place)}" if slot.place else ""
     return when(slot.start, language) + place
@@ -121,6 +130,7 @@ def values(
     name: str,
     language: Language,
     first_contact: bool,
+    child: str = "",
 ) -> dict[str, Value]:
     """All values that these facts can fill in; what they lack is absent, so it can be named.
 
@@ -128,6 +138,7 @@ def values(
     """
     found: dict[str, Value] = {
         "name": clean(name),
+        "child": clean(child),
         "sender": clean(municipality.name),
         "phone": clean(municipality.phone),
         "first_contact": first_contact,

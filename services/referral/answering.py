@@ -49,7 +49,8 @@ class Answering(Reply):
         else:
             office.register.renumber(self._desk, plan.person, one.cpr_hash, one.cause)
             known = office.register.look(self._desk, one.cpr_hash, one.cause)
-            told = told_by(plan, self._citizen_id() or self._new_citizen_id(plan), known)
+            mine = self._citizen_id() or self._new_citizen_id(plan)
+            told = told_by(plan, mine, known, office.register.holder_id)
         command = self._command(plan, told)
         result = decide(self._case(plan, command), command, one.message.timestamp)
         match result:

@@ -229,7 +229,10 @@ def examples() -> dict[str, bytes]:
         kind: str = one.event_type  # type: ignore[attr-defined]
         found[kind.removeprefix(TYPE_PREFIX)] = one.model_dump_json().encode()
     citizen = citizen_id(keyed_hash(EXAMPLE_KEY, _HOSPITAL, _RUDDI.document_id))
-    found[CLEAR] = told_by(_RUDDI, citizen, None).model_dump_json().encode()
+    record = told_by(
+        _RUDDI, citizen, None, lambda *who: citizen_id(keyed_hash(EXAMPLE_KEY, "custody", *who))
+    )
+    found[CLEAR] = record.model_dump_json().encode()
     ok, _ = receipt(
         Format.FHIR,
         "ok",

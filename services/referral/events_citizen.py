@@ -35,6 +35,11 @@ class CitizenRelative(Wire):
     name: str
     phone: str | None
     relation: str | None
+    email: str | None = None
+    custody: str | None = Field(
+        default=None,
+        description="Opaque id of who holds custody of the citizen: told in a child's place",
+    )
 
 
 class CitizenGp(Wire):

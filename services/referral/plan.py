@@ -52,6 +52,7 @@ class Relative:
     phone: str | None
     relation: str | None
     custody: bool = False
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

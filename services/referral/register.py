@@ -97,6 +97,10 @@ class Register:
         """The id of a citizen who is first met in this document."""
         return identity.citizen_id(keyed_hash(self.id_key, source, document_id))
 
+    def holder_id(self, citizen_id: str, name: str) -> str:
+        """The opaque id of who holds custody of a citizen; the same name gives it again."""
+        return identity.citizen_id(keyed_hash(self.id_key, "custody", citizen_id, name.casefold()))
+
     def find(self, desk: Desk, cpr_hash: bytes, cause: str) -> None:
         """Notes that a number was looked up and belongs to a citizen."""
         if (citizen := desk.citizens.get(cpr_hash)) is not None:

@@ -54,7 +54,7 @@ class Requesting(Reply):
         office.register.renumber(self._desk, request.person, one.cpr_hash, one.cause)
         known = office.register.look(self._desk, one.cpr_hash, one.cause)
         mine = known.citizen_id if known is not None else self._new_citizen_id(request)
-        told = told_by(request, mine, known)
+        told = told_by(request, mine, known, office.register.holder_id)
         command = TakeRequest(
             request=request,
             basis=basis,

@@ -111,6 +111,7 @@ def relatives(message: Message, patient: fhir.Patient) -> tuple[Relative, ...]:
         Relative(
             name=full_name,
             phone=contact_point(person.telecom, "phone"),
+            email=contact_point(person.telecom, "email"),
             relation=_relation(person.relationship),
             custody=any(
                 coding.code == PARENTAL_AUTHORITY

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -183,13 +183,15 @@ def a_citizen(
     deceased: bool = False,
     protected: bool = False,
     version: int = 1,
+    birth_date: str | None = "1977-02-15",
+    custody: Sequence[Mapping[str, Any]] = (),
     keys: str = CITIZENS_KEYS,
 ) -> Message:
     record = {
         "citizen_id": citizen,
         "cpr_kind": "cpr",
         "name": {"given": given, "family": family},
-        "birth_date": "1977-02-15",
+        "birth_date": birth_date,
         "address": None
         if protected
         else {
@@ -203,7 +205,10 @@ def a_citizen(
         "email": email,
         "language": language,
         "deceased": deceased,
-        "relatives": [{"name": "Lonni Test Lauridsen", "phone": "+447700900105", "relation": None}],
+        "relatives": [
+            {"name": "Lonni Test Lauridsen", "phone": "+447700900105", "relation": None},
+            *custody,
+        ],
         "gp": None,
         "version": version,
     }

@@ -63,6 +63,7 @@ def rendered(
     *,
     municipality: Municipality = RANDERS,
     first_contact: bool = True,
+    child: str = "",
 ) -> Rendered:
     return TEMPLATES.render(
         template,
@@ -73,6 +74,7 @@ def rendered(
         name="Ruddi Test Berggren",
         language=language,
         first_contact=first_contact,
+        child=child,
     )
 
 
@@ -101,8 +103,12 @@ def _variants() -> list[Facts]:
 def test_every_text_is_neutral_and_names_who_writes_and_whom_to_call(
     template: Template, version: int, language: Language, channel: Channel
 ) -> None:
-    for facts, first in itertools.product(_variants(), (False, True)):
-        text = rendered(template, version, language, channel, facts, first_contact=first)
+    for facts, first, child in itertools.product(
+        _variants(), (False, True), ("", "Magnus Test") if version > 1 else ("",)
+    ):
+        text = rendered(
+            template, version, language, channel, facts, first_contact=first, child=child
+        )
         assert not FORBIDDEN.search(text.subject + text.text)
         assert "89 15 15 15" in text.text
         assert "Randers Kommune" in text.text
@@ -142,6 +148,7 @@ def test_the_first_contact_tells_of_the_choice_between_places_and_municipalities
     minute=st.integers(0, 60 * 24 * 400),
     first=st.booleans(),
     reason=st.sampled_from(["capacity-gone", "order-withdrawn", "entered-in-error"]),
+    child=st.sampled_from(["", "Magnus Test"]),
 )
 def test_every_text_message_fits_one_part_whatever_the_place_is_called(
     *,
@@ -152,6 +159,7 @@ def test_every_text_message_fits_one_part_whatever_the_place_is_called(
     minute: int,
     first: bool,
     reason: str,
+    child: str,
 ) -> None:
     start = datetime.fromtimestamp(1_650_000_000 + minute * 60, UTC)
     slot = Slot(start=start, place=Place(name=name, address=address))
@@ -165,6 +173,7 @@ def test_every_text_message_fits_one_part_whatever_the_place_is_called(
             facts,
             municipality=LONGEST,
             first_contact=first,
+            child=child,
         ).text
         assert fits_one_part(text)
         assert is_gsm7(text)
@@ -183,6 +192,20 @@ def test_a_mail_says_what_a_text_leaves_out() -> None:
     ):
         assert part in mail.text
     assert "\n\n\n" not in mail.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", list(Template))
+def test_who_holds_custody_reads_of_the_child_by_mail_and_no_name_in_a_text(
+    template: Template, language: Language
+) -> None:
+    newest = TEMPLATES.current(template)
+    mail = rendered(template, newest, language, Channel.EMAIL, child="Magnus Test")
+    assert mail.text.startswith(("Kære Ruddi", "Dear Ruddi"))
+    assert "Magnus Test" in mail.text
+    assert "Magnus" not in mail.subject
+    text = rendered(template, newest, language, Channel.SMS, child="Magnus Test").text
+    assert "Magnus" not in text
 
 
 def test_a_visit_at_home_prints_no_address() -> None:
@@ -225,12 +248,12 @@ def _copy(folder: Path) -> Path:
 def test_a_new_version_is_taken_for_new_messages_and_the_old_one_is_kept(tmp_path: Path) -> None:
     folder = _copy(tmp_path)
     for path in list((folder / "session-moved" / "1").rglob("*.txt")):
-        target = folder / "session-moved" / "2" / path.relative_to(folder / "session-moved" / "1")
+        target = folder / "session-moved" / "3" / path.relative_to(folder / "session-moved" / "1")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("{{ when }}", encoding="utf-8")
     templates = Templates(folder)
-    assert templates.current(Template.SESSION_MOVED) == 2
-    assert templates.versions(Template.SESSION_MOVED) == (1, 2)
+    assert templates.current(Template.SESSION_MOVED) == 3
+    assert templates.versions(Template.SESSION_MOVED) == (1, 2, 3)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from services.referral.contacts import residence_of, told_by
@@ -18,11 +19,15 @@ NEW_HOME = Address(street="Testgade 2", suburb="Tølløse", postcode="4340", dis
 LONNI = Relative(name="Lonni Test Lauridsen", phone="+447700900102", relation="nabo")
 
 
+def holder_id(citizen_id: str, name: str) -> str:
+    return f"{citizen_id}/{name}"
+
+
 def told(
     known: CitizenRecord | None = None, *, relatives: Any = (), **person: Any
 ) -> CitizenRecord:
     plan = a_plan(person=replace(ruddi(), **person), relatives=relatives)
-    return told_by(plan, "RUDDI", known)
+    return told_by(plan, "RUDDI", known, holder_id)
 
 
 def test_a_plan_that_says_nothing_new_leaves_the_record_as_it_is() -> None:
@@ -49,6 +54,54 @@ def test_what_a_plan_does_not_say_stays() -> None:
     assert told(known) is known
 
 
+MOTHER = Relative(
+    name="Lonni Test Lauridsen",
+    phone="+447700900102",
+    relation="mor",
+    custody=True,
+    email="lonni@post.example",
+)
+FATHER = replace(MOTHER, name="Einer Test Lauridsen", phone="+447700900103", relation="far")
+
+
+def holders(record: CitizenRecord) -> list[str | None]:
+    return [one.custody for one in record.relatives]
+
+
+def test_who_holds_custody_has_an_id_that_the_next_plan_gives_again() -> None:
+    known = told(relatives=(MOTHER, FATHER))
+    assert holders(known) == ["RUDDI/Lonni Test Lauridsen", "RUDDI/Einer Test Lauridsen"]
+    assert known.relatives[0].email == "lonni@post.example"
+    moved = told(known, relatives=(FATHER, replace(MOTHER, phone="+447700900104")))
+    assert set(holders(moved)) == set(holders(known))
+
+
+def test_a_plan_that_does_not_say_who_holds_custody_takes_it_from_nobody() -> None:
+    known = told(relatives=(MOTHER, FATHER))
+    later = told(known, relatives=(LONNI, replace(LONNI, name="Else Test Lauridsen")))
+    assert [one.name for one in later.relatives] == [
+        "Lonni Test Lauridsen",
+        "Einer Test Lauridsen",
+        "Else Test Lauridsen",
+    ]
+    assert holders(later) == [*holders(known), None]
+
+
+def test_who_no_longer_holds_custody_by_the_newest_plan_that_says_it_does_not() -> None:
+    known = told(relatives=(MOTHER, FATHER))
+    alone = told(known, relatives=(MOTHER, replace(FATHER, custody=False)))
+    assert holders(alone) == ["RUDDI/Lonni Test Lauridsen", None]
+
+
+def test_a_guardian_holds_custody_and_a_mother_alone_may_not() -> None:
+    guardian, mother = replace(LONNI, relation="værge"), replace(MOTHER, custody=False)
+    assert holders(told(relatives=(guardian, mother))) == ["RUDDI/Lonni Test Lauridsen", None]
+
+
+def test_the_day_of_birth_follows_from_the_number_where_the_plan_does_not_say_it() -> None:
+    assert told(birth_date=None).birth_date == date(1977, 2, 15)
+
+
 def test_a_new_address_replaces_the_old_one() -> None:
     moved = told(told(address=HOME), address=NEW_HOME)
     assert moved.address is not None
@@ -66,9 +119,9 @@ def test_a_protected_address_is_forgotten_and_stays_protected() -> None:
 
 def test_a_deselected_gp_is_taken_out() -> None:
     gp = GeneralPractitioner(name="Lægerne", ean="5790000123456")
-    with_gp = told_by(a_plan(gp=gp), "RUDDI", None)
+    with_gp = told_by(a_plan(gp=gp), "RUDDI", None, holder_id)
     assert with_gp.gp is not None
-    assert told_by(a_plan(gp=None), "RUDDI", with_gp).gp is None
+    assert told_by(a_plan(gp=None), "RUDDI", with_gp, holder_id).gp is None
 
 
 def test_a_record_opens_after_the_master_key_was_rotated() -> None:
