@@ -11,6 +11,18 @@ from datetime import datetime
 from services.scheduling.orders import Alternative, Answer, Attendance, Order
 
 
+class _WithOrder:
+    """A command that carries its whole order."""
+
+    __slots__ = ()
+    order: Order
+
+    @property
+    def order_id(self) -> str:
+        """The order's id."""
+        return self.order.order_id
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Book a new order. `answer` is the engine's."""
@@ -60,7 +72,7 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(_WithOrder):
     """The citizen does not want the session that begins at `start`.
 
     `order` is as it is after that answer (see `after_no`). `answer` is the engine's, None where
@@ -72,11 +84,6 @@ class GiveUp:
     start: datetime
     why: str
     answer: Answer | None
-
-    @property
-    def order_id(self) -> str:
-        """The order's id."""
-        return self.order.order_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +102,11 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(_WithOrder):
     """A citizen who waits wants a time now. `order` is as it is after that."""
 
     order: Order
     answer: Answer
-
-    @property
-    def order_id(self) -> str:
-        """The order's id."""
-        return self.order.order_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +126,11 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(_WithOrder):
     """A paused order goes on. `order` has its new dates; `answer` is the engine's."""
 
     order: Order
     answer: Answer
-
-    @property
-    def order_id(self) -> str:
-        """The order's id."""
-        return self.order.order_id
 
 
 @dataclass(frozen=True, slots=True)

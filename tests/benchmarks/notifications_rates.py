@@ -23,8 +23,9 @@ from deploy.local.postgres import Postgres
 from deploy.local.state import State
 from shared.handling import Unit
 from shared.migrate import migrate
-from tests.integration.notifications_world import ROOT, TOKEN, Servers, World, until
+from tests.integration.notifications_world import ROOT, TOKEN, Servers, World
 from tests.unit.notifications.factories import a_citizen, an_offer
+from tests.waiting import until
 
 COUNT = 10_000
 BATCH = 500

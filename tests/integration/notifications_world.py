@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +30,7 @@ from shared.crypto import Vault
 from shared.envelope import Message
 from shared.handling import Handler, Outcome, Unit
 from tests.unit.notifications.factories import CITIZENS_KEYS, MUNICIPALITIES, NOW, VAULT_KEYS
+from tests.waiting import free_port, until
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -37,25 +38,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 TOKEN = "token-of-the-test-gateway"
 TEMPLATES = Templates()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-async def until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
-    """What the condition (or the coroutine that it gives) says first that is true."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.01)
 
 
 class Servers:

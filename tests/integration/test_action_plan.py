@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 
 from deploy.demo.documents import fhir_plan
 from services.referral.action_plan.handlers import ActionPlan
-from services.referral.carrying_out import Decided
 from services.referral.store_orders import newest_orders, save_orders
 from shared.endpoints import Answer, Refused
 from shared.handling import CancelTimer, DueTimer, SetTimer
-from tests.conftest import Databases
 from tests.delivery import deliver_twice
 from tests.integration.referral_room import Room, data, names, only
 from tests.staff import FAR_AWAY, JENS, a_call, asked
-from tests.unit.referral.factories import PORTFOLIO, a_register, an_office
+from tests.unit.referral.factories import PORTFOLIO, a_decided, a_register
 
 ITEM = {"text": "Ring til arbejdspladsen", "owner": "job-centre", "due": "2022-06-03"}
 
 
 @pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
-
-
-@pytest.fixture
 def plan() -> ActionPlan:
-    office = an_office()
-    decided = Decided(directory=office.directory, portfolio=PORTFOLIO, timetable=office.timetable)
-    return ActionPlan(decided=decided, register=a_register())
+    return ActionPlan(decided=a_decided(), register=a_register())
 
 
 async def a_course(room: Room, programme: str = "back-pain-package") -> str:

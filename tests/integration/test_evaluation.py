@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 
@@ -20,7 +19,6 @@ from services.referral.store_orders import newest_orders, save_orders
 from shared.endpoints import Refused
 from shared.envelope import Event, Message
 from shared.handling import Dead, DueTimer, Outcome, Parked
-from tests.conftest import Databases
 from tests.delivery import deliver_twice, events_of
 from tests.integration.referral_room import Room, data, names, only
 from tests.staff import FAR_AWAY, KAREN, a_call, asked
@@ -29,13 +27,6 @@ from tests.unit.referral.factories import NOW, PORTFOLIO, a_register
 EVALUATION = Evaluation(portfolio=PORTFOLIO, register=a_register())
 DROP_INS = DropIns(programmes=PORTFOLIO.programmes)
 WHODAS = [2, 3, 1, 0, 2, 1, 3, 2, 0, 1, 2, 1]
-
-
-@pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
 
 
 async def a_basal_course(room: Room, **plan: Any) -> str:

@@ -13,8 +13,9 @@ import pytest
 
 from services.notifications.operations import Outcome, settle, uncertain_messages
 from tests.conftest import Databases
-from tests.integration.notifications_world import Servers, World, until
+from tests.integration.notifications_world import Servers, World
 from tests.unit.notifications.factories import a_citizen, an_offer
+from tests.waiting import until
 
 
 @pytest.fixture

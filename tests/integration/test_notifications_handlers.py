@@ -19,7 +19,7 @@ from shared.crypto import Vault, generate_key
 from shared.envelope import Message
 from shared.handling import Applied, Dead, Outcome, Parked, Unit
 from tests.conftest import Databases
-from tests.integration.notifications_world import Servers, World, until
+from tests.integration.notifications_world import Servers, World
 from tests.unit.notifications.factories import (
     NOW,
     RUDDI,
@@ -36,6 +36,7 @@ from tests.unit.notifications.factories import (
     an_offer,
     an_order,
 )
+from tests.waiting import until
 
 MONDAY = SESSION + timedelta(days=3)
 

@@ -15,7 +15,7 @@ import pytest
 from services.notifications.dispatch import Retry
 from shared.crypto import Vault, generate_key
 from tests.conftest import Databases
-from tests.integration.notifications_world import TOKEN, Servers, World, free_port, until
+from tests.integration.notifications_world import TOKEN, Servers, World
 from tests.unit.notifications.factories import (
     RUDDI,
     SESSION,
@@ -28,6 +28,7 @@ from tests.unit.notifications.factories import (
     an_offer,
     an_order,
 )
+from tests.waiting import free_port, until
 
 NEVER, NOT_NOW = "+447700900002", "+447700900003"
 NO_ANSWER, FAILS_LATER = "+447700900004", "+447700900005"

@@ -19,8 +19,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from deploy.local.kafka import Kafka
 from shared.envelope import Message
 from tests.conftest import Databases
-from tests.integration.notifications_world import ROOT, TOKEN, Servers, free_port, until
+from tests.integration.notifications_world import ROOT, TOKEN, Servers
 from tests.unit.notifications.factories import CITIZENS_KEYS, VAULT_KEYS, a_citizen, an_offer
+from tests.waiting import free_port, until
 
 COUNT = 60
 

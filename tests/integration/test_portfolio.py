@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 
@@ -17,19 +15,11 @@ from shared.endpoints import Answer, Call, Refused
 from shared.envelope import Event, Message
 from shared.handling import Dead, Unit
 from shared.staff import EVERYBODY, Member
-from tests.conftest import Databases
 from tests.delivery import deliver_twice
 from tests.integration.referral_room import Room, names, only, receipt_text, verdict
 
 PLANNER = Member(id="316-planner", name="Åse Prøve", role="planner", unit="", provider="316")
 COORDINATOR = Member(id="c", name="Bo Prøve", role="coordinator", unit="", provider=EVERYBODY)
-
-
-@pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
 
 
 def an_offer(state: str, **other: Any) -> dict[str, Any]:

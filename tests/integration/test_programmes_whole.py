@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +33,7 @@ from services.referral.programme import Programme
 from services.referral.programme_files import load
 from services.referral.programme_terms import OPENING, Basis, Moment
 from tests.conftest import Stacks
+from tests.waiting import until
 
 PROGRAMMES = load().programmes
 TODAY = date(2026, 11, 23)
@@ -141,14 +141,17 @@ class World:
                     early.setdefault(id_, []).append(one)
 
     async def until(self, ready: Callable[[Walk], bool], among: list[Walk], what: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while missing := [walk for walk in among if not ready(walk)]:
+        def done() -> bool:
             if self.listener is not None and self.listener.done():
                 self.listener.result()
-            if time.monotonic() > end:
-                seen = {w.programme.id: [one["event"] for one in w.events] for w in missing}
-                pytest.fail(f"never {what}: {seen}")
-            await asyncio.sleep(0.05)
+            return all(ready(walk) for walk in among)
+
+        try:
+            await until(done)
+        except TimeoutError:
+            missing = [walk for walk in among if not ready(walk)]
+            seen = {w.programme.id: [one["event"] for one in w.events] for w in missing}
+            pytest.fail(f"never {what}: {seen}")
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """What a therapist asks of the referral service."""
@@ -274,9 +277,7 @@ async def _walked(world: World) -> None:
     for weeks in range(WEEKS):
         week = a_week(TODAY + timedelta(weeks=weeks))
         await world.send("roster-randers", "roster.randers.capacity", week)
-    async with asyncio.timeout(PATIENCE):
-        while world.accepted < WEEKS:  # noqa: ASYNC110 - `listen` runs beside
-            await asyncio.sleep(0.05)
+    await until(lambda: world.accepted >= WEEKS)
     adults = people()
     for number, one in enumerate(PROGRAMMES.values()):
         walk = world.walks[one.id] = Walk(programme=one, document=str(uuid.uuid4()))

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 
 from deploy.demo.documents import ruddi_fhir
 from services.referral.assessment_endpoints import Assessments
-from services.referral.carrying_out import Decided
 from services.referral.handlers_training import ASSESSMENT_MISSING
 from shared.endpoints import Answer, Refused
 from shared.handling import DueTimer
 from shared.staff import Member
-from tests.conftest import Databases
 from tests.delivery import deliver_twice
 from tests.integration.referral_room import Room, names, only, timers
 from tests.integration.test_referral_course import INSIDE, came
 from tests.staff import FAR_AWAY, JENS, a_call, asked
-from tests.unit.referral.factories import POLICY, an_office
+from tests.unit.referral.factories import POLICY, a_decided, a_register
 
 FOUND = {
     "complexity": 2,
@@ -36,19 +32,8 @@ FOUND = {
 
 
 @pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
-
-
-@pytest.fixture
 def assessments() -> Assessments:
-    office = an_office()
-    decided = Decided(
-        directory=office.directory, portfolio=office.portfolio, timetable=office.timetable
-    )
-    return Assessments(decided=decided, register=office.register, policy=POLICY)
+    return Assessments(decided=a_decided(), register=a_register(), policy=POLICY)
 
 
 async def started(room: Room) -> dict[str, Any]:

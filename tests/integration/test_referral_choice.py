@@ -12,7 +12,6 @@ import orjson
 import pytest
 
 from deploy.demo.documents import fhir_plan
-from services.referral.carrying_out import Decided
 from services.referral.endpoints_choice import FreeChoice
 from services.referral.handlers_suppliers import Answers
 from services.referral.plan import PlanType
@@ -31,7 +30,7 @@ from tests.integration.referral_room import (
     randers_hospital,
     timers,
 )
-from tests.unit.referral.factories import PORTFOLIO, an_office
+from tests.unit.referral.factories import a_decided
 
 SUPPLIER = "fysioterapi-randers"
 DESK = Member(id="730-desk", name="Karen Prøve", role="desk", unit="Visitationen", provider="730")
@@ -42,10 +41,7 @@ class Street:
     """Staff and suppliers around a referral of Randers that came too late."""
 
     def __init__(self, room: Room) -> None:
-        office = an_office()
-        decided = Decided(
-            directory=office.directory, portfolio=PORTFOLIO, timetable=office.timetable
-        )
+        decided = a_decided()
         self.room = room
         self.answers = Answers(decided=decided)
         self.choice = FreeChoice(answers=self.answers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,18 +14,11 @@ from deploy.demo.documents import fhir_plan, ruddi_fhir, ruddi_ggop
 from shared.handling import Applied, CancelTimer, Dead, Parked, SetTimer, Unit
 from tests.conftest import Databases
 from tests.delivery import deliver, events_of
-from tests.integration.probe.world import until
 from tests.integration.referral_room import Room, a_session, names, only, timers
 from tests.unit.referral.factories import HOSPITAL, NOW
+from tests.waiting import until
 
 INSIDE, OUTSIDE = "2022-05-28T07:00:00Z", "2022-06-02T07:00:00Z"
-
-
-@pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
 
 
 async def ordered(room: Room, document: bytes = ruddi_fhir()) -> dict[str, Any]:

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 
 from deploy.demo.documents import fhir_plan, ruddi_fhir
-from services.referral.carrying_out import Decided
 from services.referral.plan import GeneralPractitioner
 from services.referral.referral_endpoints import Referrals
 from shared.endpoints import Refused
 from shared.envelope import Message
-from tests.conftest import Databases
 from tests.delivery import events_of
 from tests.integration.referral_room import Room, data, names, only
 from tests.staff import FAR_AWAY, JENS, a_call, asked
-from tests.unit.referral.factories import an_office
+from tests.unit.referral.factories import a_decided
 
 INSIDE = "2022-05-28T07:00:00Z"
 GP = GeneralPractitioner(name="Lægerne Testgade", ean="5790000123456")
-
-
-@pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
 
 
 def came(room: Room, order: dict[str, Any], *, attended: bool = True, **more: Any) -> Message:
@@ -91,10 +80,7 @@ async def test_sessions_of_a_course_under_way_are_counted_and_not_told(room: Roo
 async def test_a_member_sees_how_far_their_referrals_have_come(room: Room) -> None:
     order = only(await room.takes(ruddi_fhir()), "order.placed")
     await room.hears(room.offered(order, INSIDE), came(room, order))
-    office = an_office()
-    decided = Decided(
-        directory=office.directory, portfolio=office.portfolio, timetable=office.timetable
-    )
+    decided = a_decided()
     referrals = Referrals(decided=decided)
     listed = await asked(room.conn, referrals.list, a_call(), room.now)
     assert isinstance(listed.content, list)

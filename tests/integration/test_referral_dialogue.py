@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-import asyncpg
 import orjson
 import pytest
 
@@ -21,7 +19,6 @@ from services.referral.plan import Format
 from shared.endpoints import Answer, Call, Refused
 from shared.handling import Unit
 from shared.staff import Member
-from tests.conftest import Databases
 from tests.delivery import all_rows
 from tests.integration.referral_room import Room, names, receipt_text, verdict
 from tests.unit.referral.factories import HOSPITAL, an_office
@@ -68,12 +65,11 @@ class Counter:
 
 
 @pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    room = Room(connection, ASKED)
+async def room(room: Room) -> Room:
+    """Ruddi's plan is taken when the hospital asks."""
+    room.moves_to(ASKED)
     await room.takes(ruddi_fhir())
-    yield room
-    await connection.close()
+    return room
 
 
 async def test_a_question_lies_unread_on_the_referral_until_somebody_reads_it(room: Room) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 
 from deploy.demo.documents import fhir_plan
 from deploy.demo.fhir_referral import fhir_referral
 from deploy.demo.xref15 import xref15
-from services.referral.carrying_out import Decided
 from services.referral.request import Request
 from services.referral.worklist_endpoints import Worklist
 from shared.endpoints import Answer, Refused
 from shared.envelope import Message
 from shared.handling import Outcome
-from tests.conftest import Databases
 from tests.delivery import all_rows, events_of
 from tests.integration.referral_room import Room, data, names, only, receipt_text, verdict
 from tests.staff import a_call, asked
-from tests.unit.referral.factories import Mailbag, a_register, an_office
+from tests.unit.referral.factories import Mailbag, a_decided, a_register
 
 RANDERS: dict[str, Any] = {"receiver_sor": "100000000003730", "receiver_name": "Randers Kommune"}
 CITIZENS: dict[str, Any] = {
@@ -30,13 +27,6 @@ CITIZENS: dict[str, Any] = {
     "sender_name": "Borgernes indgang",
     **RANDERS,
 }
-
-
-@pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
 
 
 def sent(bag: Mailbag, value: bytes, sender: str = "gp-testgade") -> Message:
@@ -208,11 +198,8 @@ async def test_the_desk_chooses_a_programme_with_the_citizen_and_it_is_ordered(
 ) -> None:
     outcomes = await sends(room, xref15(diagnoses=[("DI10", "Forhøjet blodtryk")]))
     entry = only(outcomes, "worklist.opened")["entry_id"]
-    office = an_office()
-    decided = Decided(
-        directory=office.directory, portfolio=office.portfolio, timetable=office.timetable
-    )
-    worklist = Worklist(decided=decided, register=office.register)
+    decided = a_decided()
+    worklist = Worklist(decided=decided, register=a_register())
 
     async def decides(**said: str) -> Answer:
         body = {"decision": "order-programme", **said}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -31,13 +30,6 @@ from tests.unit.referral.factories import HOSPITAL, NOW, an_intake
 
 DAY = timedelta(days=1)
 HOME = Address(street="Testgade 1", suburb=None, postcode="4300", district="Holbæk")
-
-
-@pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
 
 
 @pytest.mark.parametrize("document", [ruddi_fhir(), ruddi_ggop()], ids=["FHIR", "GGOP"])

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from deploy.demo.documents import fhir_plan
 from deploy.demo.fhir_messages import care_communication
-from services.referral.carrying_out import Decided
 from services.referral.configuration import ConfigurationError
 from services.referral.plan import Address, IcfCode, Narrative, Relative
 from services.referral.rights import holdings
@@ -22,11 +19,10 @@ from shared.crypto import Unreadable, open_record
 from shared.endpoints import Answer, Refused
 from shared.envelope import Message
 from shared.staff import Member
-from tests.conftest import Databases
 from tests.delivery import deliver_twice, events_of
 from tests.integration.referral_room import Room, names, only, verdict
 from tests.staff import FAR_AWAY, a_call, asked
-from tests.unit.referral.factories import NOW, a_register, an_office
+from tests.unit.referral.factories import NOW, a_decided, a_register
 
 LIS = Member(
     id="316-privacy", name="Lis Prøve", role="privacy", unit="Databeskyttelse", provider="316"
@@ -57,19 +53,8 @@ PERSON = (
 
 
 @pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
-
-
-@pytest.fixture
 def rights() -> Rights:
-    office = an_office()
-    decided = Decided(
-        directory=office.directory, portfolio=office.portfolio, timetable=office.timetable
-    )
-    return Rights(decided=decided, register=office.register)
+    return Rights(decided=a_decided(), register=a_register())
 
 
 async def ruddi(room: Room) -> str:

@@ -22,9 +22,9 @@ from shared import tolerant
 from shared.envelope import TYPE_PREFIX
 from shared.runtime import Runtime
 from tests.conftest import Databases
-from tests.integration.probe.world import until
 from tests.integration.referral_room import a_session
 from tests.unit.referral.factories import HOSPITAL, ROOT, a_key
+from tests.waiting import until
 
 CLOCK = "2022-05-23T08:00:00+02:00"
 INSIDE = "2022-05-28T07:00:00Z"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from deploy.demo.documents import ruddi_fhir
 from deploy.demo.fhir_messages import hospital_notification
-from services.referral.carrying_out import Decided
 from services.referral.endpoints_reopening import Reopening
 from services.referral.handlers_suppliers import Answers
 from shared.endpoints import Call, Refused
 from shared.handling import Unit
 from shared.staff import Member
-from tests.conftest import Databases
 from tests.delivery import all_rows, events_of
 from tests.integration.referral_room import (
     Room,
@@ -29,7 +25,7 @@ from tests.integration.referral_room import (
     timers,
     verdict,
 )
-from tests.unit.referral.factories import PORTFOLIO, an_office
+from tests.unit.referral.factories import a_decided
 
 LATER = datetime(2022, 5, 27, 6, tzinfo=UTC)  # notifications of what lies ahead are refused
 READMITTED: dict[str, Any] = {
@@ -56,16 +52,7 @@ DEAD: dict[str, Any] = {
 
 
 def an_answering() -> Answers:
-    office = an_office()
-    decided = Decided(directory=office.directory, portfolio=PORTFOLIO, timetable=office.timetable)
-    return Answers(decided=decided)
-
-
-@pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
+    return Answers(decided=a_decided())
 
 
 async def test_a_notification_about_nobody_here_is_acknowledged_and_leaves_no_trace(

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 
 from deploy.demo.documents import fhir_plan, ggop_plan, ruddi_fhir
-from services.referral.carrying_out import Decided
 from services.referral.worklist_endpoints import Worklist
 from shared.endpoints import Refused
 from shared.handling import SetTimer
 from shared.staff import Member
-from tests.conftest import Databases
 from tests.integration.referral_room import Room, only
 from tests.staff import FAR_AWAY, KAREN, a_call, asked
-from tests.unit.referral.factories import an_office
-
-
-@pytest.fixture
-async def room(database: Databases) -> AsyncIterator[Room]:
-    connection = await asyncpg.connect(await database("referral"))
-    yield Room(connection)
-    await connection.close()
+from tests.unit.referral.factories import a_decided, a_register
 
 
 @pytest.fixture
 def worklist() -> Worklist:
-    office = an_office()
-    decided = Decided(
-        directory=office.directory, portfolio=office.portfolio, timetable=office.timetable
-    )
-    return Worklist(decided=decided, register=office.register)
+    return Worklist(decided=a_decided(), register=a_register())
 
 
 async def entries(room: Room, worklist: Worklist, staff: Member = KAREN) -> list[dict[str, Any]]:

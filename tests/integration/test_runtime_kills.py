@@ -17,7 +17,8 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from tests.conftest import Databases
 from tests.integration.probe.service import Probe
-from tests.integration.probe.world import World, until, world
+from tests.integration.probe.world import World, world
+from tests.waiting import until
 
 COUNT = 3_000
 

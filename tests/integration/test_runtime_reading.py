@@ -12,7 +12,8 @@ from aiokafka.record.util import calc_crc32c
 from deploy.local.kafka import Kafka
 from tests.conftest import Databases
 from tests.integration.probe.service import Probe
-from tests.integration.probe.world import World, until, world
+from tests.integration.probe.world import World, world
+from tests.waiting import until
 
 
 @pytest.fixture

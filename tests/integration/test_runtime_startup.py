@@ -17,7 +17,8 @@ from deploy.local.kafka import Kafka
 from shared.migrate import RUNTIME_MIGRATIONS, MigrationError, migrate, pending
 from tests.conftest import Databases
 from tests.integration.probe.service import MIGRATIONS
-from tests.integration.probe.world import World, free_port, until, world
+from tests.integration.probe.world import World, world
+from tests.waiting import free_port, until
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from shared.runtime import Runtime
 from shared.timers import Timers
 from tests.conftest import Databases
 from tests.integration.probe.service import Probe
-from tests.integration.probe.world import World, until, world
+from tests.integration.probe.world import World, world
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from services.scheduling.moves import RuleBrokenError
 from services.scheduling.orders import Attendance
 from shared.handling import Applied, Dead, SetTimer, Unit
 from tests.conftest import Databases
-from tests.integration.probe.world import until
 from tests.integration.scheduling_service import Process, on_training
 from tests.unit.scheduling.factories import (
     MONDAY,
@@ -29,6 +28,7 @@ from tests.unit.scheduling.factories import (
     orders_placed,
 )
 from tests.unit.scheduling.test_gatherings import a_group
+from tests.waiting import until
 
 TUESDAY = MONDAY + timedelta(days=1)
 

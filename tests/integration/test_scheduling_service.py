@@ -23,8 +23,8 @@ from shared import tolerant
 from shared.runtime import Runtime
 from tests.conftest import Databases
 from tests.integration.probe.service import VAULT_KEYS
-from tests.integration.probe.world import free_port, until
 from tests.unit.scheduling.factories import an_answer
+from tests.waiting import free_port, until
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ROOT / "shared" / "contracts"

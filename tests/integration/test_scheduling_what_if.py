@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -26,6 +25,7 @@ from tests.unit.scheduling.factories import (
     capacity_stated,
     orders_placed,
 )
+from tests.waiting import until
 
 
 def habits(_: str) -> tuple[Weights, int]:
@@ -73,10 +73,11 @@ async def tell(process: Process, what_if: WhatIf, name: str, staff: Member = PLA
 
 
 async def answered(process: Process, what_if: WhatIf, name: str = "w1") -> Any:
-    async with asyncio.timeout(200):
-        while (told := await tell(process, what_if, name))["state"] == "running":  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    return told
+    async def done() -> Any:
+        told = await tell(process, what_if, name)
+        return told if told["state"] != "running" else None
+
+    return await until(done)
 
 
 async def test_the_past_is_asked_what_a_closure_would_mean(process: Process) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.notifications_world import ROOT, Servers, free_port, until
+from tests.integration.notifications_world import ROOT, Servers
+from tests.waiting import free_port, until
 
 
 def _start(name: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -18,8 +18,8 @@ from shared.runtime import Runtime
 from tests.conftest import Databases
 from tests.delivery import deliver_twice
 from tests.integration.probe.service import VAULT_KEYS
-from tests.integration.probe.world import free_port, until
 from tests.unit.shared.factories import NOW, a_message
+from tests.waiting import free_port, until
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ROOT / "shared/contracts"

@@ -112,13 +112,7 @@ class _Reader:
         gp = people.gp_copy(message, frame.header)
         diagnoses = asked.diagnoses(message, request, within)
         contacts, icf = clinical.contacts(message), clinical.icf(message)
-        for count, most, element, what in (
-            (len(relatives), fields.MAX_RELATIVES, "Patient.contact", "pårørende"),
-            (len(diagnoses), fields.MAX_DIAGNOSES, "ServiceRequest.reasonReference", "diagnoser"),
-            (len(icf), fields.MAX_DIAGNOSES, "Observation.code", "ICF-koder"),
-            (len(contacts), fields.MAX_CONTACTS, "PractitionerRole", "kontaktpersoner"),
-        ):
-            problems.bounded(count, most, element, what)
+        asked.bound(problems, relatives, diagnoses, icf, contacts)
         if (
             problems.found()
             or frame.document_id is None

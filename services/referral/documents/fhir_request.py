@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from datetime import date
 from typing import Final
 
@@ -54,6 +55,23 @@ def judge(request: fhir.ServiceRequest, problems: Problems) -> None:
         if written in refused:
             text = f"Værdien{fields.named(written)} er ikke en anmodning, der kan handles på."
             problems.add(f"ServiceRequest.{element}", "not-supported", text)
+
+
+def bound(
+    problems: Problems,
+    relatives: Sized,
+    diagnoses: Sized,
+    icf: Sized,
+    contacts: Sized,
+) -> None:
+    """Problems where a document says more of something than is taken."""
+    for found, most, element, what in (
+        (relatives, fields.MAX_RELATIVES, "Patient.contact", "pårørende"),
+        (diagnoses, fields.MAX_DIAGNOSES, "ServiceRequest.reasonReference", "diagnoser"),
+        (icf, fields.MAX_DIAGNOSES, "Observation.code", "ICF-koder"),
+        (contacts, fields.MAX_CONTACTS, "PractitionerRole", "kontaktpersoner"),
+    ):
+        problems.bounded(len(found), most, element, what)
 
 
 def type_of(request: fhir.ServiceRequest, problems: Problems) -> PlanType | None:

@@ -7,10 +7,9 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,31 +23,11 @@ from shared import tolerant
 from shared.runtime import Runtime
 from tests.conftest import Databases
 from tests.integration.probe.service import TOKEN, VAULT_KEYS, Probe, ProbeSettings
+from tests.waiting import free_port, until
 
 ROOT = Path(__file__).parents[3]
 SOURCE = "/tests"
 LETTERS = "probe.dead-letters"
-
-
-async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 200) -> Any:
-    """Waits until the condition gives something true, and returns it.
-
-    `seconds` only bounds a test that would never end: a producer may wait a minute for the broker
-    to settle what a killed one left open.
-    """
-    async with asyncio.timeout(seconds):
-        while True:
-            found = await condition()
-            if found:
-                return found
-            await asyncio.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Process:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from services.referral import assessment_file, configuration, programme_files
+from services.referral.carrying_out import Decided
 from services.referral.commands import (
     Case,
     CorrectPlan,
@@ -85,6 +86,13 @@ def an_office() -> Office:
         register=a_register(),
         timetable=Timetable(portfolio=PORTFOLIO, municipalities=directory.by_code),
         acknowledge=receipt,
+    )
+
+
+def a_decided() -> Decided:
+    office = an_office()
+    return Decided(
+        directory=office.directory, portfolio=office.portfolio, timetable=office.timetable
     )
 
 
