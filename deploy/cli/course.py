@@ -14,6 +14,7 @@ from rich.table import Table
 from deploy.cli.errors import CommandError
 from deploy.cli.services import ask_as
 from deploy.cli.times import local
+from deploy.cli.worklist import say_if_cut
 
 console = Console(highlight=False)
 app = typer.Typer(
@@ -142,6 +143,7 @@ def list_(
             str(one["open_work"] or ""),
         )
     console.print(table)
+    say_if_cut(len(found))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from deploy.cli.errors import CommandError
 from deploy.cli.services import ask_as
+from services.referral.referral_endpoints import LISTED
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,6 +58,13 @@ def list_(
             settled if closed else names,
         )
     console.print(table)
+    say_if_cut(len(found))
+
+
+def say_if_cut(shown: int) -> None:
+    """Says that a list may have been cut where it is as long as lists get."""
+    if shown == LISTED:
+        console.print(f"{LISTED} are listed at once; there may be more behind these.")
 
 
 @app.command()

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from shared.database import Row
     from shared.handling import Unit
 
-_MOST: Final = 500
+LISTED: Final = 500
+"""So many rows are listed at once."""
 READERS: Final = frozenset({"desk", "planner", "therapist"})
 
 _REFERRALS: Final = """
@@ -48,7 +49,7 @@ class Referrals:
     async def list(self, unit: Unit, call: Call) -> object:
         """The member's open referrals, the nearest limit first; nobody is named.
 
-        `?closed=1` gives those that have ended, the newest first; at most 500.
+        `?closed=1` gives those that have ended, the newest first; at most `LISTED`.
         """
         closed = call.query.get("closed", "") not in {"", "0"}
         order = "r.changed_at DESC" if closed else "r.limit_date NULLS LAST, r.received_at"
@@ -60,7 +61,7 @@ class Referrals:
             closed,
             self.decided.municipalities_of(call),
             call.staff.provider,
-            _MOST,
+            LISTED,
         )
         return [_referral(row) for row in rows]
 

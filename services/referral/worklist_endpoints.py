@@ -19,6 +19,7 @@ from services.referral.order import Order
 from services.referral.portfolio.register import route
 from services.referral.portfolio.store import obstacles
 from services.referral.referral import Referral
+from services.referral.referral_endpoints import LISTED, READERS
 from services.referral.register import Register
 from services.referral.store_citizens import Access
 from services.referral.terms import WorkReason
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from shared.database import Row
     from shared.handling import Unit
 
-_MOST: Final = 500
-READERS: Final = frozenset({"desk", "planner", "therapist"})
 DECIDERS: Final = frozenset({"desk"})
 
 
@@ -68,13 +67,13 @@ class Worklist:
     async def list(self, unit: Unit, call: Call) -> object:
         """The open entries of the member's municipalities, the oldest first; nobody is named.
 
-        `?closed=1` gives those that were settled, the newest first; at most 500.
+        `?closed=1` gives those that were settled, the newest first; at most `LISTED`.
         """
         rows = await store_worklist.listed(
             unit.conn,
             closed=call.query.get("closed", "") not in {"", "0"},
             municipalities=self.decided.municipalities_of(call),
-            most=_MOST,
+            most=LISTED,
         )
         return [_entry(row, unit) for row in rows]
 
