@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from services.notifications.contact_details import Contact
 from services.notifications.dispatch import Drop, GiveUp
-from services.notifications.incoming import Contact
 from services.notifications.message import (
     CITIZEN,
     NO_HOLDER,

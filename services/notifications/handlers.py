@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from services.notifications import contacts, custody, store
+from services.notifications.contact_details import CitizenRecorded, Contact, contact_of
 from services.notifications.domain import (
     DECEASED,
     Case,
@@ -24,15 +25,7 @@ from services.notifications.domain import (
     WithdrawOrder,
     decide,
 )
-from services.notifications.incoming import (
-    CitizenRecorded,
-    Contact,
-    Invalid,
-    OrderState,
-    contact_of,
-    named_faults,
-    read,
-)
+from services.notifications.incoming import Invalid, OrderState, named_faults, read
 from services.notifications.message import CITIZEN, Past, Reach, Status, Template
 from services.notifications.quiet import LOCAL, Quiet
 from services.notifications.rendering import Templates

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from services.notifications.contact_details import Contact
 from services.notifications.deliveries import Taken
 from services.notifications.dispatch import Answer
-from services.notifications.incoming import Contact
 from services.notifications.message import Channel
 
 if TYPE_CHECKING:

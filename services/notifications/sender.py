@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from services.notifications import custody, deliveries
+from services.notifications.contact_details import Contact
 from services.notifications.deliveries import Taken, Verdict
 from services.notifications.dispatch import (
     Again,
@@ -33,7 +34,6 @@ from services.notifications.dispatch import (
     after_failure,
     dispatch,
 )
-from services.notifications.incoming import Contact
 from services.notifications.message import CITIZEN, Channel, Reach, Status
 from services.notifications.metrics import Metrics
 from services.notifications.ports import Database, Job, Transport

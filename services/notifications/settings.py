@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.notifications.incoming import usable_email
+from services.notifications.contact_details import usable_email
 from shared.crypto import Vault
 from shared.settings import ServiceSettings, SettingsError
 

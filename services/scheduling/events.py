@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -234,10 +234,7 @@ def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
         case facts.OrderInfeasible(order, reason, text, first_possible):
             name = INFEASIBLE
             data = OrderInfeasible(
-                order_id=order.whole,
-                referral_id=order.referral_id,
-                citizen_id=order.citizen_id,
-                provider=order.provider,
+                **_about(order),
                 limit=order.limit,
                 reason=reason.value,
                 text=text,
@@ -249,13 +246,20 @@ def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
     )
 
 
+def _about(order: Order) -> dict[str, Any]:
+    """Whose order it is: what everything that is said of one begins with."""
+    return {
+        "order_id": order.whole,
+        "referral_id": order.referral_id,
+        "citizen_id": order.citizen_id,
+        "provider": order.provider,
+    }
+
+
 def _cancelled(order: Order, booking: Booking, reason: str) -> SessionCancelled:
     return SessionCancelled(
         session_id=booking.session_id,
-        order_id=order.whole,
-        referral_id=order.referral_id,
-        citizen_id=order.citizen_id,
-        provider=order.provider,
+        **_about(order),
         step_id=order.step.step_id,
         number=order.number,
         start=booking.slot.start,
@@ -269,10 +273,7 @@ def _attended(order: Order, booking: Booking) -> SessionAttended:
     assert said is not None, "an attendance that happened has been written down"
     return SessionAttended(
         session_id=booking.session_id,
-        order_id=order.whole,
-        referral_id=order.referral_id,
-        citizen_id=order.citizen_id,
-        provider=order.provider,
+        **_about(order),
         step_id=order.step.step_id,
         number=order.number,
         start=booking.slot.start,
@@ -287,10 +288,7 @@ def _offer(order: Order, booking: Booking, locations: Mapping[str, Location]) ->
     slot = booking.slot
     return {
         "session_id": booking.session_id,
-        "order_id": order.whole,
-        "referral_id": order.referral_id,
-        "citizen_id": order.citizen_id,
-        "provider": order.provider,
+        **_about(order),
         "step_id": order.step.step_id,
         "number": order.number,
         "start": slot.start,

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from services.notifications import contracts
+from services.notifications.contact_details import CitizenRecorded, contact_of
 from services.notifications.domain import (
     Case,
     CloseReferral,
@@ -19,13 +20,7 @@ from services.notifications.domain import (
     WithdrawOrder,
     decide,
 )
-from services.notifications.incoming import (
-    READ_TYPES,
-    CitizenRecorded,
-    OrderState,
-    contact_of,
-    read,
-)
+from services.notifications.incoming import READ_TYPES, OrderState, read
 from services.notifications.message import Channel, Past, Reach, Status, Template
 from services.notifications.quiet import Quiet
 from services.notifications.rendering import Templates
