@@ -15,7 +15,8 @@ from services.scheduling.capacity import LocationWeek, local_date
 from services.scheduling.course import NOT_YET
 from services.scheduling.following import Courses
 from services.scheduling.orders import Answer, Order, Placed, Reason, Status
-from services.scheduling.planning import Wanted, takes_part, together
+from services.scheduling.planning import takes_part, together
+from services.scheduling.solving import Wanted
 from services.scheduling.telling import due
 from shared.envelope import Event
 
@@ -127,7 +128,7 @@ class Desk(Courses):
                     if takes_part(self.asks, order):
                         late = booking is not None
                         wanted.append(Wanted(order=order, slot=slot, only_inside=late))
-            if moves := together(self.asks, wanted, now):
+            if moves := together(self.asks, wanted, now, ahead=True):
                 found += self._move(moves, now)
         self.planned = True
         return found

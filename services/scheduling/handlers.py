@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from services.scheduling import (
     counter,
     incoming,
     store_capacity,
+    store_history,
     store_orders,
     store_providers,
     store_sessions,
@@ -19,6 +20,7 @@ from services.scheduling.capacity import DENMARK, local_date, week_of
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
 from services.scheduling.geography import Point
+from services.scheduling.history import History
 from services.scheduling.provider import Terms
 from services.scheduling.reading import (
     Command,
@@ -56,6 +58,7 @@ class Scheduling:
         self._terms = terms
         self._postcodes = postcodes
         self._desks: dict[str, Desk] = {}
+        self._histories: dict[str, tuple[date, History]] = {}
 
     async def referrals(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
         """Topic `referrals`: books, changes and gives up orders; ignores the rest."""
@@ -180,6 +183,8 @@ class Scheduling:
         if missing:
             # The week before holds what was booked before midnight on Sunday and is still ahead.
             since = week_of(today - timedelta(days=1))
+            for code in missing:
+                desks[code].asks.history = await self._history(unit, code, today)
             for week in await store_capacity.weeks(unit.conn, missing, since):
                 desks[week.provider].load_week(week)
             for code, placed in await store_orders.open_orders(unit.conn, missing, unit.now):
@@ -187,6 +192,14 @@ class Scheduling:
         for desk in desks.values():
             desk.begin(diary)
         return desks
+
+    async def _history(self, unit: Unit, code: str, today: date) -> History:
+        """Who came to a provider before today: read once a day."""
+        known = self._histories.get(code)
+        if known is None or known[0] != today:
+            known = today, History(await store_history.came(unit.conn, code, today), today)
+            self._histories[code] = known
+        return known[1]
 
     async def _save(self, unit: Unit, desks: Mapping[str, Desk]) -> None:
         """Saves what changed, under a new token where anything did."""
@@ -196,7 +209,7 @@ class Scheduling:
             changed = [placed for desk in every for placed in desk.changed.values()]
             sessions = [one for desk in every for one in desk.sessions.values()]
             weeks = [one for desk in every for one in desk.weeks.values()]
-            await store_orders.save_orders(unit.conn, changed, bodies)
+            await store_orders.save_orders(unit.conn, changed, bodies, local_date(unit.now))
             await store_orders.redate(
                 unit.conn, [o for desk in every for o in desk.redated_orders()]
             )

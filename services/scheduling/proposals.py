@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
+from services.scheduling.capacity import local_date
 from services.scheduling.engine.calendar import Calendar
 from services.scheduling.engine.online import (
     Engaged,
@@ -17,6 +18,7 @@ from services.scheduling.engine.online import (
 )
 from services.scheduling.gatherings import propose_meeting
 from services.scheduling.geography import Point, nearest_first
+from services.scheduling.history import NO_HISTORY
 from services.scheduling.orders import Alternative, Answer, Booking, Order, Slot
 from services.scheduling.provider import Provider
 
@@ -29,6 +31,7 @@ class Proposals:
     ) -> None:
         self.provider = provider
         self.calendar = calendar
+        self.history = NO_HISTORY
         self._postcodes = postcodes
         self._sites: dict[str, tuple[tuple[Site, ...], str]] = {}
 
@@ -58,6 +61,8 @@ class Proposals:
             note=note,
             engaged=self._engaged(order),
             weights=terms.weights,
+            expected=self.history.expected(order.step.minutes),
+            today=local_date(now),
         )
 
     def ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:

@@ -32,6 +32,7 @@ _WEIGHTS: Final = {
     "late_day_km": "late_day",
     "waited_day_km": "waited_day",
     "language_km": "language",
+    "move_km": "move",
     "vulnerable": "vulnerable",
     "ride": "ride",
     "reserve": "reserve",

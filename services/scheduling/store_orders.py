@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -36,10 +36,10 @@ _OF_REFERRALS: Final = "SELECT * FROM order_state WHERE referral_id = ANY($1) OR
 
 _SAVE_ORDERS: Final = """
 INSERT INTO placed_order (order_id, provider, referral_id, status, sessions, told, not_before,
-    declined, body)
-SELECT o, p, r, s, n, t, f, d::jsonb, b::jsonb
+    declined, body, came)
+SELECT o, p, r, s, n, t, f, d::jsonb, b::jsonb, c
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::date[],
-    $8::text[], $9::text[]) AS x (o, p, r, s, n, t, f, d, b)
+    $8::text[], $9::text[], $10::date[]) AS x (o, p, r, s, n, t, f, d, b, c)
 ON CONFLICT (order_id) DO UPDATE SET provider = excluded.provider, status = excluded.status,
     sessions = excluded.sessions, told = excluded.told, not_before = excluded.not_before,
     declined = excluded.declined, body = excluded.body"""
@@ -72,9 +72,9 @@ async def named_orders(
 
 
 async def save_orders(
-    conn: Connection, changed: Sequence[Placed], bodies: Mapping[str, str]
+    conn: Connection, changed: Sequence[Placed], bodies: Mapping[str, str], today: date
 ) -> None:
-    """Saves orders; `bodies` holds the JSON of those that came or changed just now."""
+    """Saves orders; `bodies` holds the JSON of those that came or changed `today`."""
     came = [one for one in changed if one.order.order_id in bodies]
     moved = [one for one in changed if one.order.order_id not in bodies]
     if came:
@@ -89,6 +89,7 @@ async def save_orders(
             [one.order.not_before for one in came],
             [_declined(one) for one in came],
             [bodies[one.order.order_id] for one in came],
+            [None if one.order.later else today for one in came],
         )
     if moved:
         await conn.execute(

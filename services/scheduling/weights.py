@@ -22,7 +22,8 @@ class Weights:
     those who are. `waited_day`: each day after the earliest. `language`: a therapist who does not
     speak the citizen's. A way that needs a ride counts `ride` times. `reserve`: the share of a
     day's hours at a location that is kept for those whose limit is near; twice that where
-    the limit is far (nested booking limits).
+    the limit is far (nested booking limits). `move`: a citizen who has been told of a session
+    gets another, for others' sake; where it is 0 that never happens.
     """
 
     late: int = 1_000_000
@@ -32,6 +33,7 @@ class Weights:
     vulnerable: int = 3
     ride: float = 2.0
     reserve: float = 0.1
+    move: int = 2_000_000
 
     def of_day(self, order: Order, day: date) -> int:
         """What a session on that day costs, wherever it is."""

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from services.scheduling.capacity import local_date
 from services.scheduling.engine.calendar import CELL, Calendar, Day, Staff, cells_of
 from services.scheduling.engine.model import (
     EVERY_WEEKDAY,
@@ -46,44 +47,91 @@ def date_of(day: int) -> date:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Tables for the flow. Row n of `requests` is `orders[n]`; places are `codes`."""
+    """Tables for the flow. Row n of `requests` is `orders[n]`; places are `codes`. `like` are the
+    rows of orders that only serve as patterns."""
 
     orders: tuple[Order, ...]
     codes: tuple[str, ...]
     requests: Requests
+    like: Requests
     supply: Supply
     minutes: int
     first_cell: int
     classes: tuple[Kind, ...]
     calendar: Calendar
 
-    def slots(self, plan: Plan) -> dict[str, Slot]:
-        """The plan's sessions by order id, each with a therapist and a room of its own."""
+    def plan_of(self, slots: Mapping[str, Slot]) -> Plan:
+        """Sessions by order id as rows of the grid; -1 for an order without one, or with one that
+        does not lie on the grid. Whose therapist is not there any more has the class -1."""
+        plan = Plan.empty(len(self.orders))
+        cells = cells_of(self.minutes)
+        for row, order in enumerate(self.orders):
+            slot = slots.get(order.order_id)
+            if slot is None or slot.location not in self.codes:
+                continue
+            on = local_date(slot.start)
+            day = self.calendar.day(slot.location, on)
+            at, past = (
+                (0, 1) if day is None else divmod(day.cell(slot.start) - self.first_cell, cells)
+            )
+            last = self.supply.first_day + len(self.supply.days)
+            number = day_number(on)
+            inside = 0 <= at < self.supply.slots and self.supply.first_day <= number < last
+            if past or not inside or day is None or day.instant(day.cell(slot.start)) != slot.start:
+                continue
+            staff = day.staff.get(slot.therapist)
+            plan.taker[row] = -1 if staff is None else self.classes.index(_class(staff))
+            plan.place[row] = self.codes.index(slot.location)
+            plan.day[row], plan.slot[row] = number, at
+        return plan
+
+    def slots(self, plan: Plan, before: Mapping[str, Slot] | None = None) -> dict[str, Slot]:
+        """The plan's sessions by order id, each with a therapist and a room of its own; those of
+        the slot it had `before` where it stays at its time with the same class."""
+        before = before or {}
+        stood = self.plan_of(before)
+        same = (plan.place == stood.place) & (plan.day == stood.day) & (plan.slot == stood.slot)
+        stays = plan.booked & same & (plan.taker == stood.taker)
         used: dict[tuple[int, int, int], tuple[set[str], set[str]]] = {}
         found: dict[str, Slot] = {}
-        for row in np.flatnonzero(plan.booked).tolist():
-            place, number, slot = int(plan.place[row]), int(plan.day[row]), int(plan.slot[row])
-            day = self.calendar.day(self.codes[place], date_of(number))
-            assert day is not None, "the plan books only days that the calendar has"
-            staff, rooms = used.setdefault((place, number, slot), (set(), set()))
-            bits = _bits(self.first_cell, slot, self.minutes)
-            taker = self.classes[int(plan.taker[row])]
-            therapist = min(
-                one.id
-                for one in day.staff.values()
-                if _class(one) == taker and one.free & bits == bits and one.id not in staff
-            )
-            _, room = min(
-                (len(day.equipment[code]), code)  # what stands in a room is kept for who needs it
-                for code, free in day.rooms.items()
-                if free & bits == bits and code not in rooms
-            )
-            staff.add(therapist)
-            rooms.add(room)
-            start = day.instant(self.first_cell + slot * cells_of(self.minutes))
-            end = start + timedelta(minutes=self.minutes)
-            found[self.orders[row].order_id] = Slot(self.codes[place], therapist, room, start, end)
+        for row in (
+            *np.flatnonzero(stays).tolist(),
+            *np.flatnonzero(plan.booked & ~stays).tolist(),
+        ):
+            order_id = self.orders[row].order_id
+            own = before[order_id] if stays[row] else None
+            found[order_id] = self._slot(row, plan, used, own)
         return found
+
+    def _slot(
+        self,
+        row: int,
+        plan: Plan,
+        used: dict[tuple[int, int, int], tuple[set[str], set[str]]],
+        own: Slot | None,
+    ) -> Slot:
+        place, number, slot = int(plan.place[row]), int(plan.day[row]), int(plan.slot[row])
+        day = self.calendar.day(self.codes[place], date_of(number))
+        assert day is not None, "the plan books only days that the calendar has"
+        staff, rooms = used.setdefault((place, number, slot), (set(), set()))
+        bits = _bits(self.first_cell, slot, self.minutes)
+        taker = self.classes[int(plan.taker[row])]
+        _, therapist = min(
+            (own is None or one.id != own.therapist, one.id)
+            for one in day.staff.values()
+            if _class(one) == taker and one.free & bits == bits and one.id not in staff
+        )
+        _, _, room = min(  # what stands in a room is kept for who needs it
+            (own is None or code != own.room, len(day.equipment[code]), code)
+            for code, free in day.rooms.items()
+            if free & bits == bits and code not in rooms
+        )
+        staff.add(therapist)
+        rooms.add(room)
+        start = day.instant(self.first_cell + slot * cells_of(self.minutes))
+        return Slot(
+            self.codes[place], therapist, room, start, start + timedelta(minutes=self.minutes)
+        )
 
 
 def can_be_planned(order: Order, minutes: int) -> bool:
@@ -101,23 +149,24 @@ def lay_out(
     *,
     first: date,
     minutes: int,
+    like: Sequence[Order] = (),
 ) -> Grid:
     """Lays orders and free time from `first` on out on the grid of sessions of `minutes`.
 
     `sites` are each order's, by order id. Orders that `can_be_planned` refuses are left out. Of
-    windows with different hours only those with the hours of the first one are used.
+    windows with different hours only those with the hours of the first one are used. Orders `like`
+    those still to come are laid out beside them, in the order given, with ids of their own.
     """
-    chosen = tuple(
-        sorted((o for o in orders if can_be_planned(o, minutes)), key=lambda o: o.order_id)
-    )
+    planned = sorted((o for o in orders if can_be_planned(o, minutes)), key=lambda o: o.order_id)
+    chosen = (*planned, *like)
     codes = tuple(sorted({site.code for order in chosen for site in sites[order.order_id]}))
     horizon = max(calendar.last_day(), first)
     days = {code: list(calendar.days(code, first, horizon)) for code in codes}
-    every = [day for of in days.values() for day in of]
-    first_cell = _first_cell(every, cells_of(minutes))
+    open_days = [day for of in days.values() for day in of]
+    first_cell = _first_cell(open_days, cells_of(minutes))
     slots = min(MOST_SLOTS, (24 * 3600 // CELL - first_cell) // cells_of(minutes))
     classes = tuple(
-        sorted({_class(one) for day in every for one in day.staff.values()}, key=_by_name)
+        sorted({_class(one) for day in open_days for one in day.staff.values()}, key=_by_name)
     ) or ((frozenset[str](), ""),)
     kinds = (
         tuple(sorted({(o.step.competences, o.language) for o in chosen}, key=_by_name)) or classes
@@ -140,22 +189,22 @@ def lay_out(
     earliest = np.array([max(begin, day_number(o.earliest)) for o in chosen], np.int64)
     limit = np.array([day_number(o.limit) if o.limit else horizon_day for o in chosen], np.int64)
     wishes = [_wishes(o.windows, first_cell, slots, minutes) for o in chosen]
+    every = Requests(
+        ids=np.arange(len(chosen)),
+        earliest=earliest,
+        limit=limit,
+        last=np.maximum(limit, earliest) + KEPT_DAYS,
+        kind=np.array([kinds.index((o.step.competences, o.language)) for o in chosen], np.int64),
+        weekdays=np.array([weekdays for weekdays, _ in wishes], np.int64),
+        window=np.array([window for _, window in wishes], np.int64),
+        weight=np.array([VULNERABLE_WEIGHT if o.vulnerable else 1 for o in chosen], np.int64),
+        metres=_ways(chosen, sites, codes),
+    )
     return Grid(
-        orders=chosen,
+        orders=tuple(planned),
         codes=codes,
-        requests=Requests(
-            ids=np.arange(len(chosen)),
-            earliest=earliest,
-            limit=limit,
-            last=np.maximum(limit, earliest) + KEPT_DAYS,
-            kind=np.array(
-                [kinds.index((o.step.competences, o.language)) for o in chosen], np.int64
-            ),
-            weekdays=np.array([weekdays for weekdays, _ in wishes], np.int64),
-            window=np.array([window for _, window in wishes], np.int64),
-            weight=np.array([VULNERABLE_WEIGHT if o.vulnerable else 1 for o in chosen], np.int64),
-            metres=_ways(chosen, sites, codes),
-        ),
+        requests=every.take(np.arange(len(planned))),
+        like=every.take(np.arange(len(planned), len(chosen))),
         supply=Supply(first_day=begin, capacity=capacity, rooms=rooms, may=may),
         minutes=minutes,
         first_cell=first_cell,

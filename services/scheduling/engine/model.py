@@ -145,6 +145,16 @@ class Plan:
         )
 
     @staticmethod
+    def joined(parts: Sequence[Plan]) -> Plan:
+        """The rows of all parts, one part after the other."""
+        return Plan(
+            **{
+                field.name: np.concatenate([getattr(part, field.name) for part in parts])
+                for field in fields(Plan)
+            }
+        )
+
+    @staticmethod
     def empty(size: int) -> Plan:
         """Nobody planned."""
         return Plan(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from services.scheduling.engine.flow import assign
 from services.scheduling.engine.forecast import Forecast
 from services.scheduling.engine.model import Bools, Ints, InvalidInputError, Plan, Requests, Supply
+from services.scheduling.engine.network import Held
 from services.scheduling.engine.price import Price
 
 DAYS_PASSED_OVER = 7
@@ -22,19 +23,36 @@ class Replan:
     price: Price
     forecast: Forecast | None = None
 
-    def __call__(self, evening: int, waiting: Requests, supply: Supply) -> Plan:
-        """Plans all who wait; told bookings have been taken out of `supply` already."""
+    def __call__(
+        self, evening: int, waiting: Requests, supply: Supply, held: Held | None = None
+    ) -> Plan:
+        """Plans all who wait; told bookings have been taken out of `supply` already, but for those
+        that are `held` there: they move where that saves more than a move costs."""
         free = supply.between(evening + 1, int(supply.days[-1]))
         if self.forecast is None or len(waiting) == 0:
-            return assign(waiting, free, self.price).plan
-        last = evening + self.forecast.days_ahead
-        to_come = self.forecast.draw(evening + 1, last)
+            return assign(waiting, free, self.price, held=held).plan
+        to_come = self._to_come(evening, self.forecast)
         together = Requests.joined([waiting, to_come])
         never = np.concatenate(
             [self.price.of_never(waiting.weight), self._of_passing_over(to_come)]
         )
-        solution = assign(together, free, self.price, never=never)
+        if held is not None:
+            nowhere = Plan.empty(len(to_come))
+            held = replace(held, plan=Plan.joined([held.plan, nowhere]))
+        solution = assign(together, free, self.price, never=never, held=held)
         return solution.plan.take(np.arange(len(waiting)))
+
+    def of_those_to_come(self, evening: int, supply: Supply) -> int:
+        """What those who are still to come cost, in metres, on what `supply` leaves them."""
+        if self.forecast is None:
+            return 0
+        to_come = self._to_come(evening, self.forecast)
+        free = supply.between(evening + 1, int(supply.days[-1]))
+        return assign(to_come, free, self.price, never=self._of_passing_over(to_come)).cost
+
+    @staticmethod
+    def _to_come(evening: int, forecast: Forecast) -> Requests:
+        return forecast.draw(evening + 1, evening + forecast.days_ahead)
 
     def _of_passing_over(self, to_come: Requests) -> Ints:
         """One who is still to come and finds no time soon is a week late, no more: else the drawn

@@ -1,0 +1,147 @@
+"""Who would get which slot, were several orders planned at once: the engine asked in its own terms.
+
+Nothing here judges whether the plan is worth it (`planning.py`) or allowed (`decide_together`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+
+import numpy as np
+
+from services.scheduling.capacity import local_date
+from services.scheduling.engine import change
+from services.scheduling.engine.forecast import Forecast
+from services.scheduling.engine.grid import Grid, day_number, lay_out
+from services.scheduling.engine.model import Requests
+from services.scheduling.engine.network import Held
+from services.scheduling.engine.online import Site
+from services.scheduling.engine.price import Price
+from services.scheduling.engine.replan import Replan
+from services.scheduling.orders import Order, Slot
+from services.scheduling.proposals import Proposals
+
+_DAYS_AHEAD: Final = 14
+_PATTERNS: Final = 600
+"""Past orders that a forecast draws from: enough that their shares are right to some per cent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """An order that takes part. `slot` is what it has, if anything; `gone`: it can't stay there.
+
+    `only_inside`: it keeps its slot unless it can have one inside its limit. `told`: the citizen
+    knows of the slot, and moving them has its price.
+    """
+
+    order: Order
+    slot: Slot | None
+    gone: bool = False
+    only_inside: bool = False
+    told: bool = False
+
+    @property
+    def order_id(self) -> str:
+        """The order's id."""
+        return self.order.order_id
+
+
+def solve(
+    asks: Proposals, part: Sequence[Wanted], now: datetime, *, ahead: bool
+) -> Mapping[str, Slot]:
+    """The slots of the plan by order id; an order without one has none. All sessions are of one
+    length. Told sessions that are gone are planned with fewest moves; else with `ahead` those who
+    are still to come are planned for too, as far as the provider's history tells."""
+    terms = asks.provider.terms
+    orders = [replace(one.order, earliest=terms.first_day(one.order, now)) for one in part]
+    today = local_date(now)
+    first = terms.earliest(now) if ahead else min(order.earliest for order in orders)
+    minutes = part[0].order.step.minutes
+    like = patterns(asks, minutes, today) if ahead else []
+    freed = [one.slot for one in part if one.slot is not None and not one.only_inside]
+    before = {one.order_id: one.slot for one in part if one.slot is not None}
+    told = {one.order_id: one.slot for one in part if one.told and one.slot is not None}
+    with asks.swapped(freed):
+        grid = _grid(asks, orders, like, first, minutes)
+        requests = _requests(asks, grid, {o.order_id for o in part if o.only_inside})
+        known = grid.plan_of(told)
+        if any(one.gone for one in part):
+            plan = change.replan(requests, grid.supply, known, _price(asks)).plan
+        else:
+            held = Held(plan=known, move=terms.weights.move) if told else None
+            policy = Replan(price=_price(asks), forecast=_forecast(asks, grid, minutes, today))
+            evening = day_number(today) if ahead else day_number(first) - 1
+            plan = policy(evening, requests, grid.supply, held)
+        return grid.slots(plan, before)
+
+
+def of_those_to_come(asks: Proposals, minutes: int, now: datetime) -> int:
+    """What those who are still to come are likely to cost on what is free now, in metres."""
+    today = local_date(now)
+    like = patterns(asks, minutes, today)
+    if not like:
+        return 0
+    grid = _grid(asks, (), like, asks.provider.terms.earliest(now), minutes)
+    policy = Replan(price=_price(asks), forecast=_forecast(asks, grid, minutes, today))
+    return policy.of_those_to_come(day_number(today), grid.supply)
+
+
+def patterns(asks: Proposals, minutes: int, today: date) -> list[Order]:
+    """Past orders as if they had come today, evenly taken."""
+    alike = asks.history.alike(minutes)
+    step = -(-len(alike) // _PATTERNS) or 1
+    return [
+        replace(one.as_if(today), order_id=f"past {number}")
+        for number, one in enumerate(alike[::step])
+    ]
+
+
+def _grid(
+    asks: Proposals, orders: Sequence[Order], like: Sequence[Order], first: date, minutes: int
+) -> Grid:
+    sites = {order.order_id: priced_sites(asks, order) for order in (*orders, *like)}
+    return lay_out(asks.calendar, orders, sites, first=first, minutes=minutes, like=like)
+
+
+def _forecast(asks: Proposals, grid: Grid, minutes: int, today: date) -> Forecast | None:
+    if not len(grid.like):
+        return None
+    number = day_number(today)
+    like = _weighed(asks, grid.like, np.array(grid.like.weight) > 1)
+    return Forecast(
+        by_weekday=asks.history.by_weekday(asks.history.alike(minutes)),
+        pattern=replace(
+            like,
+            earliest=like.earliest - number,
+            limit=like.limit - number,
+            last=like.last - number,
+        ),
+        days_ahead=_DAYS_AHEAD,
+    )
+
+
+def _requests(asks: Proposals, grid: Grid, only_inside: set[str]) -> Requests:
+    table = grid.requests
+    inside = np.array([order.order_id in only_inside for order in grid.orders], np.bool_)
+    vulnerable = np.array([order.vulnerable for order in grid.orders], np.bool_)
+    last = np.where(inside, table.limit, table.last)
+    return _weighed(asks, replace(table, last=last), vulnerable)
+
+
+def _weighed(asks: Proposals, table: Requests, vulnerable: np.typing.NDArray[np.bool_]) -> Requests:
+    return replace(table, weight=np.where(vulnerable, asks.provider.terms.weights.vulnerable, 1))
+
+
+def _price(asks: Proposals) -> Price:
+    weights = asks.provider.terms.weights
+    return Price(late=weights.late, late_day=weights.late_day, waited_day=weights.waited_day)
+
+
+def priced_sites(asks: Proposals, order: Order) -> tuple[Site, ...]:
+    """The locations with what the way there costs, in place of its length."""
+    sites, _ = asks.seen_from(order.postcode)
+    of_way = asks.provider.terms.weights.of_way
+    return tuple(replace(site, distance_m=of_way(order, site.distance_m)) for site in sites)
