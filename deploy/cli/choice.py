@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -76,29 +76,48 @@ def reopen(referral: Referral, member: Member = "730-desk", as_json: AsJson = Fa
 @app.command()
 def answer(
     order: Annotated[str, typer.Argument(help="The order's id.")],
-    says: Annotated[str, typer.Argument(help="accept or decline.")],
+    says: Annotated[str, typer.Argument(help="accept, decline, cancel, attended or missed.")],
     member: Member = "fysioterapi-randers",
     start: Annotated[
         str | None,
-        typer.Option(help="With accept: the first session, such as 2026-11-30T09:00:00+01:00."),
+        typer.Option(help="With accept: when, such as 2026-11-30T09:00:00+01:00."),
     ] = None,
+    number: Annotated[int, typer.Option(help="Which of the order's sessions, from 1.")] = 1,
+    minutes: Annotated[
+        int | None, typer.Option(help="With accept: how long, if not as ordered.")
+    ] = None,
+    place: Annotated[str | None, typer.Option(help="With accept: where, by its name.")] = None,
+    address: Annotated[str, typer.Option(help="With --place: street and number.")] = "",
+    postcode: Annotated[str, typer.Option(help="With --place.")] = "",
     reason: Annotated[
-        str, typer.Option(help="With decline: no-capacity, no-competence, too-far or other.")
-    ] = "other",
+        str | None,
+        typer.Option(
+            help="With decline: no-capacity, no-competence, too-far or other; "
+            "with cancel: capacity-gone or cancelled-by-citizen."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Answer an order, as the provider."""
-    if says not in {"accept", "decline"}:
-        raise CommandError("say accept or decline")
+    """Answer an order as its provider, or say how one of its sessions stands.
+
+    accept again with another --start moves the session; cancel calls it off.
+    """
+    if says not in _ANSWERS:
+        raise CommandError(f"say {', '.join(_ANSWERS[:-1])} or {_ANSWERS[-1]}")
+    if says == "accept" and start is None:
+        raise CommandError("--start says when the session is")
     body: dict[str, Any] = {"answer": says}
-    if says == "decline":
-        body["reason"] = reason
-    elif start is None:
-        raise CommandError("--start says when the first session is")
-    else:
-        body["start"] = start
-    content = ask_as(member, "referral", "POST", f"/orders/{order}/response", json=body)
+    if says != "decline":
+        body["number"] = number
+    given = {"start": start, "minutes": minutes, "reason": reason}
+    body |= {name: value for name, value in given.items() if value is not None}
+    if place is not None:
+        body["place"] = {"name": place, "address": address, "postcode": postcode}
+    content = ask_as(member, "scheduling", "POST", f"/orders/{order}/response", json=body)
     print(json.dumps(content, ensure_ascii=False) if as_json else f"{order}: {says}")
+
+
+_ANSWERS: Final = ("accept", "decline", "cancel", "attended", "missed")
 
 
 def _over(member: str, path: str, body: dict[str, Any], as_json: bool) -> None:

@@ -31,6 +31,13 @@ SAMPLES: Final = (
         for role, (name, unit) in _PEOPLE.items()
     ),
     Member(
+        id="fysioterapi-randers",
+        name="Ida Prøve",
+        role="supplier",
+        unit="Fysioterapien Prøvegade",
+        provider="fysioterapi-randers",
+    ),
+    Member(
         id="coordinator",
         name="Bo Prøve",
         role="coordinator",
@@ -38,8 +45,8 @@ SAMPLES: Final = (
         provider=EVERYBODY,
     ),
 )
-"""Who works at the referral desk, trains and plans for each of the two sample municipalities, and
-who keeps the portfolio for all."""
+"""Who works at the referral desk, trains and plans for each of the two sample municipalities, who
+answers for the sample supplier, and who keeps the portfolio for all."""
 
 
 def token(state: State, member: str) -> str:

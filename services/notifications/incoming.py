@@ -55,6 +55,7 @@ class _Session(_Model):
     referral_id: str
     citizen_id: str
     provider: str
+    municipality: str = ""
     revision: int
 
 
@@ -143,12 +144,11 @@ def _about(
     cause: str,
 ) -> About:
     """A private supplier writes to nobody through us: its municipality does."""
-    municipality = "" if isinstance(event, _Session) else event.municipality
     return About(
         cause=cause,
         referral_id=event.referral_id,
         citizen_id=event.citizen_id,
-        provider=municipality or event.provider,
+        provider=event.municipality or event.provider,
     )
 
 

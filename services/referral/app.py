@@ -10,6 +10,7 @@ from services.referral.action_plan.handlers import DUE, ActionPlan
 from services.referral.assessment_endpoints import Assessments
 from services.referral.carrying_out import Decided
 from services.referral.catalogue import PRODUCED
+from services.referral.choosing import Choosing
 from services.referral.documents import read_intake, receipt
 from services.referral.drop_ins import TOPIC as DROP_INS
 from services.referral.drop_ins import DropIns
@@ -20,7 +21,6 @@ from services.referral.evaluation.handlers import Evaluation
 from services.referral.evaluation.timers import ASK
 from services.referral.evaluation.wire import TOPIC as EVALUATIONS
 from services.referral.handlers_intake import Intake
-from services.referral.handlers_suppliers import Answers
 from services.referral.handlers_training import ASSESSMENT_MISSING, Clock
 from services.referral.metrics import Metrics
 from services.referral.portfolio import handlers as portfolio_register
@@ -31,7 +31,7 @@ from services.referral.replying import Office
 from services.referral.rights.endpoints import Rights
 from services.referral.rights.retention import Retention, rules, tidying
 from services.referral.settings import ReferralSettings
-from services.referral.suppliers import RESPONSES, with_suppliers
+from services.referral.suppliers import with_suppliers
 from services.referral.timers import AT_RISK, MISSED, Timetable
 from services.referral.worklist_endpoints import Worklist
 from services.referral.worklist_metrics import watch_worklist
@@ -75,7 +75,7 @@ def service(settings: ReferralSettings) -> Service:
         policy=policy,
     )
     decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
-    answers = Answers(decided=decided)
+    choosing = Choosing(decided=decided)
     worklist = Worklist(decided=decided, register=office.register)
     assessments = Assessments(decided=decided, register=office.register, policy=policy)
     evaluation = Evaluation(portfolio=portfolio, register=office.register)
@@ -92,7 +92,6 @@ def service(settings: ReferralSettings) -> Service:
                 handler=Intake(office=office, read=read_intake, metrics=metrics),
                 kind="intake",
             ),
-            Subscription(topics=[RESPONSES], handler=answers.heard, kind="intake"),
             Subscription(topics=["training"], handler=clock.training),
             Subscription(topics=[TOPIC], handler=portfolio_register.hear),
             Subscription(topics=[EVALUATIONS], handler=evaluation.hear),
@@ -110,8 +109,8 @@ def service(settings: ReferralSettings) -> Service:
             *worklist.endpoints(),
             *rights.endpoints(),
             *conversations.endpoints(),
-            *FreeChoice(answers=answers).endpoints(),
-            *Reopening(answers=answers).endpoints(),
+            *FreeChoice(choosing=choosing).endpoints(),
+            *Reopening(choosing=choosing).endpoints(),
             *portfolio_register.ENDPOINTS,
             *evaluation.endpoints(),
             *action_plan.endpoints(),

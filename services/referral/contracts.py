@@ -253,7 +253,6 @@ def schemas() -> dict[str, dict[str, Any]]:
     models: dict[str, type[BaseModel]] = {CLEAR: CitizenRecord}
     for types in PRODUCED.values():
         models |= types
-    models |= contracts_choice.MODELS
     acknowledged = contract_files.schema(ACKNOWLEDGED, _receipt_schema())
     sent = contract_files.schema(COMMUNICATION_SENT, contracts_dialogue.schema())
     return contract_files.schemas(models) | {

@@ -1,4 +1,4 @@
-"""Examples of the free choice: what is published, and what a private supplier writes."""
+"""Examples of the free choice, as it is published."""
 
 from __future__ import annotations
 
@@ -6,18 +6,8 @@ from datetime import UTC, date, datetime
 
 from services.referral.events_limit import FreeChoiceTaken, FreeChoiceWaived, ReferralHandedOver
 from services.referral.events_referral import ReferralReopened
-from services.referral.incoming_supplier import (
-    ACCEPTED,
-    DECLINED,
-    MODELS,
-    OrderAccepted,
-    OrderDeclined,
-    SupplierPlace,
-)
 from services.referral.terms import Right, WithdrawReason
 from shared.envelope import TYPE_PREFIX
-
-__all__ = ["MODELS", "examples"]
 
 _AT = datetime(2022, 5, 27, 8, 0, tzinfo=UTC)
 _REFERRAL = "2b0c9ba1-6a35-5c0f-9f1a-6d1f6f6b7a10"
@@ -49,22 +39,11 @@ def examples() -> dict[str, bytes]:
         limit=date(2022, 5, 31),
         at=_AT,
     )
-    declined = OrderDeclined(
-        order_id=_ORDER, referral_id=_REFERRAL, provider=_SUPPLIER, reason="no-capacity"
-    )
-    accepted = OrderAccepted(
-        order_id=_ORDER,
-        referral_id=_REFERRAL,
-        provider=_SUPPLIER,
-        start=datetime(2022, 5, 30, 7, 0, tzinfo=UTC),
-        place=SupplierPlace(name="Prøvegade 9", address="Prøvegade 9", postcode="8900"),
-    )
     again = ReferralReopened(
         referral_id=_REFERRAL, citizen_id=_CITIZEN, provider="730", municipality="730", at=_AT
     )
     named = {one.event_type: one for one in (taken, waived, over, again)}
-    said = {DECLINED: declined, ACCEPTED: accepted}
     return {
         name.removeprefix(TYPE_PREFIX): one.model_dump_json().encode()
-        for name, one in (*named.items(), *said.items())
+        for name, one in named.items()
     }

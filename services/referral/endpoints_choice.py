@@ -1,4 +1,4 @@
-"""What staff and private suppliers do over HTTP about who trains: choose, decline, move, answer."""
+"""What staff do over HTTP about who trains: write down the citizen's choice, or a move."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral.choice import (
     ChoiceCommand,
@@ -17,13 +17,7 @@ from services.referral.choice import (
     decide_choice,
     right_of,
 )
-from services.referral.handlers_suppliers import Answers
-from services.referral.incoming_supplier import (
-    OrderAccepted,
-    OrderDeclined,
-    Said,
-    SupplierPlace,
-)
+from services.referral.choosing import Choosing
 from shared.endpoints import Answer, Call, Endpoint, Refused
 
 if TYPE_CHECKING:
@@ -51,22 +45,11 @@ class Move(_Body):
     municipality: str = Field(pattern=r"^[0-9]{3}$")
 
 
-class Respond(_Body):
-    """A provider's answer to an order."""
-
-    answer: Literal["accept", "decline"]
-    start: AwareDatetime | None = None
-    place: SupplierPlace | None = None
-    revision: int = Field(default=1, ge=1, lt=2**31)
-    reason: Literal["no-capacity", "no-competence", "too-far", "other"] = "other"
-    text: str = Field(default="", max_length=200)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeChoice:
     """The endpoints of the free choice."""
 
-    answers: Answers
+    choosing: Choosing
 
     def endpoints(self) -> Sequence[Endpoint]:
         """All of them."""
@@ -75,13 +58,12 @@ class FreeChoice:
             Endpoint(method="GET", path=f"{path}/free-choice", handler=self.offered, roles=STAFF),
             Endpoint(method="POST", path=f"{path}/free-choice", handler=self.choose, roles=STAFF),
             Endpoint(method="POST", path=f"{path}/move", handler=self.move, roles=STAFF),
-            Endpoint(method="POST", path="/orders/{id}/response", handler=self.respond),
         )
 
     async def offered(self, unit: Unit, call: Call) -> object:
         """Whom the citizen may choose now, and by which right; the private ones where they may."""
         desk, referral = await self._open(unit, call)
-        case = self.answers.case(desk, referral)
+        case = self.choosing.case(desk, referral)
         found = []
         for code, provider in sorted(case.providers.items()):
             command = TakeChoice(providers=(code,))
@@ -110,63 +92,29 @@ class FreeChoice:
     async def move(self, unit: Unit, call: Call) -> Answer:
         """Hands the referral to the municipality that the citizen moves to."""
         said = call.read(Move)
-        home = self.answers.decided.directory.by_code.get(said.municipality)
+        home = self.choosing.decided.directory.by_code.get(said.municipality)
         if home is None:
             raise Refused(422, f"municipality {said.municipality} is not here: send it the plan")
         command = MoveAway(municipality=home.code, provider=home.provider)
         return await self._decide(unit, call, command)
 
-    async def respond(self, unit: Unit, call: Call) -> Answer:
-        """A provider accepts an order, with its first session, or declines it."""
-        said = call.read(Respond)
-        order = call.path["id"]
-        row = await unit.conn.fetchrow(
-            "SELECT referral_id, provider FROM orders WHERE order_id = $1", order
-        )
-        if row is None:
-            raise Refused(404, f"no order has the id {order}")
-        call.must_work_for(row["provider"])
-        about = {
-            "order_id": order,
-            "referral_id": row["referral_id"],
-            "provider": row["provider"],
-        }
-        answer: Said
-        if said.answer == "decline":
-            answer = OrderDeclined(**about, reason=said.reason, text=said.text)
-        elif row["provider"] not in self.answers.decided.directory.suppliers:
-            raise Refused(422, "an order of a municipality's own is accepted by being booked")
-        elif said.start is None:
-            raise Refused(422, "start: when the first session is")
-        else:
-            answer = OrderAccepted(
-                **about, start=said.start, place=said.place, revision=said.revision
-            )
-        desk = await self.answers.load(unit, {row["referral_id"]})
-        referral = desk.referrals[row["referral_id"]]
-        if not referral.order_stands or referral.order_id != order:
-            raise Refused(409, "the order no longer stands")
-        applied = self.answers.carry_out(desk, answer, unit.now)
-        await desk.save(unit.conn, unit.now)
-        return Answer(content={**about, "answer": said.answer}, applied=applied)
-
     async def _open(self, unit: Unit, call: Call) -> tuple[Desk, Referral]:
         me = call.path["id"]
-        desk = await self.answers.load(unit, {me})
+        desk = await self.choosing.load(unit, {me})
         referral = desk.referrals.get(me)
         if referral is None:
             raise Refused(404, f"no referral has the id {me}")
-        home = self.answers.decided.directory.by_code.get(referral.municipality)
+        home = self.choosing.decided.directory.by_code.get(referral.municipality)
         if home is None or not call.staff.works_for(home.provider):
             call.must_work_for(referral.provider)
         return desk, referral
 
     async def _decide(self, unit: Unit, call: Call, command: ChoiceCommand) -> Answer:
         desk, referral = await self._open(unit, call)
-        facts = decide_choice(self.answers.case(desk, referral), command, unit.now)
+        facts = decide_choice(self.choosing.case(desk, referral), command, unit.now)
         if isinstance(facts, Unsuitable):
             raise Refused(facts.status, facts.text)
-        applied = self.answers.decided.apply(desk, facts)
+        applied = self.choosing.decided.apply(desk, facts)
         await desk.save(unit.conn, unit.now)
         after = desk.referrals[referral.referral_id]
         content = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.referral.handlers_suppliers import Answers
+from services.referral.choosing import Choosing
 from services.referral.referral import CloseReason
 from services.referral.reopening import reopening
 from services.referral.terms import WorkReason
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Reopening:
     """The endpoint that undoes a referral's end."""
 
-    answers: Answers
+    choosing: Choosing
 
     def endpoints(self) -> Sequence[Endpoint]:
         """All of them."""
@@ -30,11 +30,11 @@ class Reopening:
     async def reopen(self, unit: Unit, call: Call) -> Answer:
         """Opens a referral again, places its order anew, and tells the hospital."""
         me = call.path["id"]
-        desk = await self.answers.load(unit, {me})
+        desk = await self.choosing.load(unit, {me})
         referral = desk.referrals.get(me)
         if referral is None:
             raise Refused(404, f"no referral has the id {me}")
-        case = self.answers.case(desk, referral)
+        case = self.choosing.case(desk, referral)
         if not call.staff.works_for(case.home):
             call.must_work_for(referral.provider)
         if referral.closed is None:
@@ -43,7 +43,7 @@ class Reopening:
         if referral.closed is CloseReason.DECEASED and not taken_back:
             raise Refused(409, "the citizen is said to be dead; the hospital has to take that back")
         facts = tuple(reopening(referral, case.order, case.ordinal, unit.now))
-        applied = self.answers.decided.apply(desk, facts)
+        applied = self.choosing.decided.apply(desk, facts)
         await desk.save(unit.conn, unit.now)
         after = desk.referrals[me]
         content = {"referral_id": me, "order_id": after.order_id, "provider": after.provider}

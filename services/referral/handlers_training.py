@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from services.referral import store, store_assessments, store_course, store_orders
 from services.referral.assessment_policy import Policy
+from services.referral.choice import DeclineOrder, decide_choice
+from services.referral.choosing import case_of
 from services.referral.commands import (
     Case,
     ClockCommand,
@@ -69,8 +71,10 @@ class Clock:
         ids = {command.offer.session_id for command in offers}
         desk.sessions = await store.sessions(unit.conn, ids)
         came = {one.referral_id for one in news if isinstance(one.command, HearAttendance)}
+        refused = {one.referral_id for one in news if isinstance(one.command, DeclineOrder)}
+        if came or refused:
+            desk.orders = await store_orders.newest_orders(unit.conn, came | refused)
         if came:
-            desk.orders = await store_orders.newest_orders(unit.conn, came)
             known = await store_course.attendances(unit.conn, came)
             desk.attendances = {one: known.get(one, []) for one in came}
             assessed = await store_assessments.recorded(unit.conn, came)
@@ -177,12 +181,17 @@ class Clock:
         self,
         desk: Desk,
         referral_id: str,
-        command: ClockCommand | HearAttendance,
+        command: ClockCommand | HearAttendance | DeclineOrder,
         at: datetime,
         counts: Counter[str],
     ) -> Outcome:
         if isinstance(command, HearAttendance):
             facts = decide_attendance(self._course(desk, referral_id), command, at)
+        elif isinstance(command, DeclineOrder):
+            case = case_of(self.directory, desk, desk.referrals[referral_id])
+            found = decide_choice(case, command, at)
+            assert isinstance(found, tuple), "a refusal is never unsuitable"
+            facts = found
         else:
             decided = decide(Case(target=desk.referrals.get(referral_id)), command, at)
             assert isinstance(decided, tuple), "the clock refuses nothing"

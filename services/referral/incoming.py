@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from services.referral.choice import DeclineOrder
 from services.referral.commands import ClockCommand, CountOffer, DropOffer, FaceInfeasible
 from services.referral.course import Attendance, HearAttendance
 from services.referral.order import Offer
@@ -27,7 +28,7 @@ class News:
     """What an event of another service means here."""
 
     referral_id: str
-    command: ClockCommand | HearAttendance
+    command: ClockCommand | HearAttendance | DeclineOrder
     order_id: str | None = None
 
 
@@ -76,12 +77,20 @@ class _OrderInfeasible(_Model):
     reason: str
 
 
+class _OrderDeclined(_Model):
+    order_id: Id
+    referral_id: Id
+    provider: Id
+    reason: str = ""
+
+
 _OFFERED: Final = f"{TYPE_PREFIX}session.offered.v1"
 _MOVED: Final = f"{TYPE_PREFIX}session.moved.v1"
 _CANCELLED: Final = f"{TYPE_PREFIX}session.cancelled.v1"
 _INFEASIBLE: Final = f"{TYPE_PREFIX}order.infeasible.v1"
 _ATTENDED: Final = f"{TYPE_PREFIX}session.attended.v1"
-READ_TYPES: Final = frozenset({_OFFERED, _MOVED, _CANCELLED, _INFEASIBLE, _ATTENDED})
+_DECLINED: Final = f"{TYPE_PREFIX}order.declined.v1"
+READ_TYPES: Final = frozenset({_OFFERED, _MOVED, _CANCELLED, _INFEASIBLE, _DECLINED, _ATTENDED})
 _VERSION: Final = re.compile(r"\.v[0-9]+$")
 _NAMES: Final = frozenset(_VERSION.sub("", name) for name in READ_TYPES)
 
@@ -154,6 +163,13 @@ def _infeasible(message: Message) -> News:
     )
 
 
+def _declined(message: Message) -> News:
+    event = _OrderDeclined.model_validate_json(message.value or b"")
+    reason = event.reason[:100].replace("\x00", "")
+    command = DeclineOrder(order_id=event.order_id, provider=event.provider, reason=reason)
+    return News(referral_id=event.referral_id, order_id=event.order_id, command=command)
+
+
 def _attended(message: Message) -> News:
     event = _SessionAttended.model_validate_json(message.value or b"")
     attendance = Attendance(
@@ -172,4 +188,5 @@ _READERS: Final = {
     _MOVED: _offered,
     _CANCELLED: _cancelled,
     _INFEASIBLE: _infeasible,
+    _DECLINED: _declined,
 }

@@ -18,7 +18,6 @@ from services.referral.configuration import ConfigurationError, Directory
 from services.referral.plan import PlanType
 from shared.topics import Party, load
 
-RESPONSES: Final = "provider.{provider}.responses"
 ORDERS: Final = "provider.{provider}.orders"
 
 

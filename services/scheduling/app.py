@@ -25,6 +25,9 @@ from services.scheduling.settings import (
     Sources,
     read_municipalities,
 )
+from services.scheduling.suppliers import wire as suppliers
+from services.scheduling.suppliers.endpoints import Orders
+from services.scheduling.suppliers.handlers import Suppliers, suppliers_of
 from services.scheduling.weights import Weights
 from shared.service import Service, Subscription
 
@@ -41,8 +44,13 @@ PRODUCES: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
         events.CANCELLED: events.SessionCancelled,
         events.ATTENDED: events.SessionAttended,
         events.INFEASIBLE: events.OrderInfeasible,
+        suppliers.DECLINED: suppliers.OrderDeclined,
     },
-    responses.RESPONSES: responses.MODELS,
+    responses.RESPONSES: {**responses.MODELS, **suppliers.READ},
+    suppliers.RECEIPTS: {
+        suppliers.RESPONSE_ACCEPTED: suppliers.ResponseAccepted,
+        suppliers.RESPONSE_REFUSED: suppliers.ResponseRefused,
+    },
     events.CAPACITY: {events.STATED: CapacityStated},
     events.CAPACITY_STATUS: {events.STATUS: events.CapacityStatus},
     events.RECEIPTS: {
@@ -64,6 +72,7 @@ def service(settings: SchedulingSettings) -> Service:
     every = timedelta(minutes=settings.plan_minutes)
     scheduling = Scheduling(terms(municipalities, otherwise, kept), postcodes(), every)
     retention = Retention(kept)
+    outside = Suppliers(suppliers_of(settings.topics))
     rosters = Rosters(
         Sources(settings.topics),
         competences(municipalities, otherwise),
@@ -73,18 +82,24 @@ def service(settings: SchedulingSettings) -> Service:
         name=SchedulingSettings.service,
         migrations=MIGRATIONS,
         subscriptions=[
-            Subscription(topics=["referrals"], handler=retention.beside(scheduling.referrals)),
             Subscription(
-                topics=[responses.RESPONSES], handler=retention.beside(scheduling.responses)
+                topics=["referrals"],
+                handler=retention.beside(outside.beside(scheduling.referrals)),
+            ),
+            Subscription(
+                topics=[responses.RESPONSES],
+                handler=retention.beside(outside.beside(scheduling.responses)),
             ),
             Subscription(topics=[events.CAPACITY], handler=retention.beside(scheduling.capacity)),
             Subscription(
                 topics=["roster.{source}.capacity"], handler=rosters.intake, kind="intake"
             ),
+            Subscription(topics=[suppliers.INTAKE], handler=outside.intake, kind="intake"),
         ],
         timers={KIND: retention.due, PLAN: scheduling.plan},
         endpoints=(
             *Counter(scheduling).endpoints(),
+            *Orders().endpoints(),
             *rights.ENDPOINTS,
             *WhatIf(habits(municipalities, otherwise)).endpoints(),
         ),

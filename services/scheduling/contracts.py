@@ -33,6 +33,7 @@ from services.scheduling.responses import (
     Response,
     to_event,
 )
+from services.scheduling.suppliers import contracts as suppliers
 from shared import contract_files
 from shared.envelope import TYPE_PREFIX, Event
 
@@ -182,8 +183,9 @@ def examples() -> dict[str, bytes]:
         ),
         "capacity.refused": CapacityRefused(**receipt, **fault, problems=[fault]),
     }
-    for name, model in models.items():
-        found[kind(name).removeprefix(TYPE_PREFIX)] = model.model_dump_json().encode()
+    named = {kind(name): model for name, model in models.items()} | suppliers.examples()
+    for name, model in named.items():
+        found[name.removeprefix(TYPE_PREFIX)] = model.model_dump_json().encode()
     return found
 
 

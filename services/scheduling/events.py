@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.scheduling import facts
-from services.scheduling.capacity import Location
 from services.scheduling.orders import Booking, Order
 from shared.envelope import TYPE_PREFIX, Event
 
@@ -24,6 +23,13 @@ RECEIPTS: Final = "roster.{source}.receipts"
 
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+_RESPONSIBLE: Final[str] = Field(
+    default="",
+    description="Who writes to the citizen, where a private supplier trains; else left out",
+    exclude_if=lambda value: value == "",
+)
 
 
 class Place(_Wire):
@@ -51,6 +57,7 @@ class SessionOffered(_Wire):
     referral_id: str
     citizen_id: str
     provider: str
+    municipality: str = _RESPONSIBLE
     step_id: str
     number: int = Field(description="Which of the order's sessions it is, from 1")
     start: datetime
@@ -95,6 +102,7 @@ class SessionCancelled(_Wire):
     referral_id: str
     citizen_id: str
     provider: str
+    municipality: str = _RESPONSIBLE
     step_id: str
     number: int = Field(description="Which of the order's sessions it was, from 1")
     start: datetime
@@ -112,6 +120,7 @@ class SessionAttended(_Wire):
     referral_id: str
     citizen_id: str
     provider: str
+    municipality: str = _RESPONSIBLE
     step_id: str
     number: int = Field(description="Which of the order's sessions it is, from 1")
     start: datetime
@@ -199,7 +208,27 @@ REFUSED: Final = kind("capacity.refused")
 STATUS: Final = kind("capacity.status")
 
 
-def place(location: Location) -> Place:
+class Placed(Protocol):
+    """A place that can be told."""
+
+    @property
+    def code(self) -> str:
+        """What tells it from its provider's others."""
+
+    @property
+    def name(self) -> str:
+        """As citizens know it."""
+
+    @property
+    def address(self) -> str:
+        """Street and number, empty where unknown."""
+
+    @property
+    def postcode(self) -> str:
+        """Empty where unknown."""
+
+
+def place(location: Placed) -> Place:
     """A location as it travels."""
     return Place(
         code=location.code,
@@ -209,8 +238,8 @@ def place(location: Location) -> Place:
     )
 
 
-def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
-    """A decision's event for the topic `training`."""
+def training(event: facts.Event, locations: Mapping[str, Placed], municipality: str = "") -> Event:
+    """A decision's event for the topic `training`; see `_RESPONSIBLE` for `municipality`."""
     data: BaseModel
     match event:
         case facts.SessionOffered(order, booking):
@@ -240,6 +269,7 @@ def training(event: facts.Event, locations: Mapping[str, Location]) -> Event:
                 text=text,
                 first_possible=first_possible,
             )
+    data = data.model_copy(update={"municipality": municipality} if municipality else None)
     value = data.model_dump_json().encode()
     return Event(
         topic=TRAINING, key=order.provider, type=name, subject=order.referral_id, value=value
@@ -284,7 +314,7 @@ def _attended(order: Order, booking: Booking) -> SessionAttended:
     )
 
 
-def _offer(order: Order, booking: Booking, locations: Mapping[str, Location]) -> dict[str, object]:
+def _offer(order: Order, booking: Booking, locations: Mapping[str, Placed]) -> dict[str, object]:
     slot = booking.slot
     return {
         "session_id": booking.session_id,

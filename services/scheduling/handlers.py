@@ -261,7 +261,7 @@ def _answer(desk: Desk, response: Response, message: Message, unit: Unit) -> Out
     placed = counter.spoken_of(desk, response)
     if counter.too_early(placed, response):
         return Parked(
-            waits_for=_offer_key(response.order_id),
+            waits_for=offer_key(response.order_id),
             until=message.timestamp + PATIENCE,
             reason="its offer has not been made",
         )
@@ -272,13 +272,14 @@ def _answer(desk: Desk, response: Response, message: Message, unit: Unit) -> Out
     return Applied(events=counter.take(desk, placed, response, unit.now))
 
 
-def _offer_key(order_id: str) -> str:
+def offer_key(order_id: str) -> str:
+    """What answers wait for that come before their order or its offer."""
     return f"offer:{order_id}"
 
 
 def _releases(desk: Desk) -> list[str]:
     """What waits for offers that were made or changed in this batch."""
-    return sorted({_offer_key(placed.order.whole) for placed in desk.changed.values()})
+    return sorted({offer_key(placed.order.whole) for placed in desk.changed.values()})
 
 
 def _events_of(outcome: Outcome) -> Sequence[Event]:

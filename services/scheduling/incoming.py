@@ -185,6 +185,7 @@ class OrderIn(Incoming):
     referral_id: Code
     citizen_id: Code
     provider: Code
+    municipality: Text = ""
     programme: Text = ""
     earliest: Day
     limit: Day | None = None
@@ -277,6 +278,7 @@ def order_of(model: OrderIn) -> Order:
         following=tuple(following),
         bedside=model.bedside,
         programme=model.programme,
+        municipality=model.municipality,
         of=model.of,
         number=model.number,
         gap=_days(model.gap),

@@ -94,6 +94,7 @@ class Order:
 
     `step` is the first, `following` are the others in their order. `bedside`: the plan came before
     discharge, and the hospital tells the citizen the time.
+    `municipality` is responsible for the citizen, where that is said.
     `not_before` and `declined` (times) are what the citizen has answered since.
 
     Each session after the first is planned as an order of its own, `of` the one that was placed
@@ -120,6 +121,7 @@ class Order:
     of: str = ""
     number: int = 1
     gap: Days | None = None
+    municipality: str = ""
 
     @property
     def whole(self) -> str:

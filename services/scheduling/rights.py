@@ -30,6 +30,14 @@ async def data(unit: Unit, call: Call) -> object:
         mine,
         [row["order_id"] for row in orders],
     )
+    orders += await unit.conn.fetch(
+        "SELECT * FROM supplier_order WHERE citizen_id = $1 ORDER BY order_id", mine
+    )
+    sessions += await unit.conn.fetch(
+        """SELECT * FROM supplier_session WHERE citizen_id = $1
+           ORDER BY lower(during), session_id""",
+        mine,
+    )
     found = [*orders, *sessions]
     theirs = [row for row in found if call.staff.works_for(row["provider"])]
     if found and not theirs:
@@ -45,13 +53,16 @@ async def data(unit: Unit, call: Call) -> object:
 ENDPOINTS: Final = (Endpoint(method="GET", path="/citizens/{id}/data", handler=data, roles=ROLES),)
 
 
+_JSON: Final = frozenset({"body", "alternatives", "declined", "attendance", "place"})
+
+
 def _shown(row: Row) -> dict[str, Any]:
     """A row as JSON can say it: spans of time as their two ends, JSON columns as they are."""
     shown: dict[str, Any] = {}
     for name, value in row.items():
         if name == "during":
             shown["start"], shown["end"] = value.lower, value.upper
-        elif name in {"body", "alternatives", "declined", "attendance"} and isinstance(value, str):
+        elif name in _JSON and isinstance(value, str):
             shown[name] = json.loads(value)
         elif not isinstance(value, bytes):
             shown[name] = value

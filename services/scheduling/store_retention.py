@@ -20,6 +20,16 @@ DELETE FROM placed_order WHERE ctid = ANY(ARRAY(
       AND NOT EXISTS (SELECT FROM session s WHERE s.order_id = o.order_id)
     LIMIT $2))"""
 
+_STATED: Final = """
+DELETE FROM supplier_session WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM supplier_session WHERE upper(during) < $1 LIMIT $2))"""
+_CARRIED: Final = """
+DELETE FROM supplier_order WHERE ctid = ANY(ARRAY(
+    SELECT o.ctid FROM supplier_order o
+    WHERE o.earliest < $1 AND NOT EXISTS (
+        SELECT FROM supplier_session s WHERE s.order_id = o.order_id)
+    LIMIT $2))"""
+
 # The newest week of a location says where it is, also when nobody works there any more.
 _WEEKS: Final = """
 DELETE FROM location_week WHERE ctid = ANY(ARRAY(
@@ -43,6 +53,8 @@ async def delete(conn: Connection, before: datetime, week: str, most: int) -> di
     return {
         "sessions": _count(await conn.execute(_SESSIONS, before, most)),
         "orders": _count(await conn.execute(_ORDERS, day, most)),
+        "suppliers' sessions": _count(await conn.execute(_STATED, before, most)),
+        "suppliers' orders": _count(await conn.execute(_CARRIED, before.date(), most)),
         "weeks": _count(await conn.execute(_WEEKS, week, most)),
         "statements": _count(await conn.execute(_ACCEPTED, week, most)),
     }

@@ -62,7 +62,10 @@ WHERE session_id::text = $1"""
 # Without a condition on time: it would tempt the planner to look at everybody's sessions ahead.
 _ENGAGEMENTS: Final = """
 SELECT citizen_id, order_id, provider, location, lower(during) AS start, upper(during) AS finish
-FROM session WHERE citizen_id = ANY($1) AND status = 'offered'"""
+FROM session WHERE citizen_id = ANY($1) AND status = 'offered'
+UNION ALL
+SELECT citizen_id, order_id, provider, provider, lower(during), upper(during)
+FROM supplier_session WHERE citizen_id = ANY($1) AND NOT cancelled"""
 
 
 @dataclass(frozen=True, slots=True)

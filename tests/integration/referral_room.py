@@ -91,6 +91,17 @@ class Room:
         value = orjson.dumps(body | {"limit": order["limit"], "reason": reason, "text": "…"})
         return self.bag.training("order.infeasible.v1", value, subject=order["referral_id"])
 
+    def declined(self, order: dict[str, Any], by: str) -> Message:
+        """What scheduling says when a provider has refused an order."""
+        body = {key: order[key] for key in ("order_id", "referral_id", "citizen_id")}
+        value = orjson.dumps(body | {"provider": by, "reason": "no-capacity"})
+        return self.bag.training("order.declined.v1", value, subject=order["referral_id"])
+
+    def attended(self, order: dict[str, Any], start: str) -> Message:
+        """What scheduling says when the citizen has come to the session of `offered`."""
+        body = a_session(order, start) | {"attended": True, "at": start, "number": 1}
+        return self.bag.training("session.attended.v1", orjson.dumps(body))
+
     async def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await self.conn.fetch(query, *arguments)]
 

@@ -8,19 +8,17 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
-import orjson
 import pytest
 
 from deploy.demo.documents import fhir_plan
+from services.referral.choosing import Choosing
 from services.referral.endpoints_choice import FreeChoice
-from services.referral.handlers_suppliers import Answers
 from services.referral.plan import PlanType
 from shared.endpoints import Answer, Call, Refused
-from shared.envelope import Message
-from shared.handling import Dead, Outcome, Parked, Unit
+from shared.handling import Outcome, Unit
 from shared.staff import Member
 from tests.conftest import Databases
-from tests.delivery import deliver_twice, events_of
+from tests.delivery import events_of
 from tests.integration.referral_room import (
     Room,
     data,
@@ -43,8 +41,7 @@ class Street:
     def __init__(self, room: Room) -> None:
         decided = a_decided()
         self.room = room
-        self.answers = Answers(decided=decided)
-        self.choice = FreeChoice(answers=self.answers)
+        self.choice = FreeChoice(choosing=Choosing(decided=decided))
         self.order: dict[str, Any] = {}
 
     async def opens(self, **plan: Any) -> Sequence[Outcome]:
@@ -67,9 +64,6 @@ class Street:
         body = {"municipality": municipality}
         return await self._calls(self.choice.move, DESK, self.order["referral_id"], body)
 
-    async def responds(self, order_id: str, staff: Member = THEIRS, **body: Any) -> Answer:
-        return await self._calls(self.choice.respond, staff, order_id, body)
-
     async def may_choose(self) -> dict[str, str]:
         call = Call(staff=DESK, id="look", path={"id": self.order["referral_id"]})
         async with self.room.conn.transaction():
@@ -77,21 +71,10 @@ class Street:
         assert isinstance(shown, dict)
         return {one["provider"]: str(one["right"]) for one in shown["may_choose"]}
 
-    async def hears(self, *said: dict[str, Any], by: str = SUPPLIER) -> Sequence[Outcome]:
-        messages = [
-            Message(
-                topic=f"provider.{by}.responses",
-                partition=0,
-                offset=number,
-                key=None,
-                value=orjson.dumps(one),
-                timestamp=self.room.now,
-                id=f"{by}-{number}",
-                source="",
-            )
-            for number, one in enumerate(said)
-        ]
-        return await deliver_twice(self.room.conn, self.answers.heard, messages, self.room.now)
+    async def hears_of_refusal(
+        self, order: dict[str, Any], by: str = SUPPLIER
+    ) -> Sequence[Outcome]:
+        return await self.room.hears(self.room.declined(order, by))
 
     async def _calls(self, handler: Any, staff: Member, id_: str, body: dict[str, Any]) -> Answer:
         call_id = str(uuid5(NAMESPACE_URL, repr((id_, body))))
@@ -107,11 +90,6 @@ async def street(database: Databases) -> AsyncIterator[Street]:
     connection = await asyncpg.connect(await database("referral"))
     yield Street(Room(connection))
     await connection.close()
-
-
-def declines(order: dict[str, Any], **more: Any) -> dict[str, Any]:
-    said = {"type": "order.declined.v1", "provider": SUPPLIER, "reason": "no-capacity"}
-    return said | {key: order[key] for key in ("order_id", "referral_id")} | more
 
 
 async def test_other_municipalities_may_always_be_chosen_private_suppliers_only_when_late(
@@ -162,24 +140,19 @@ async def test_the_same_clock_runs_on_with_the_new_provider(street: Street) -> N
     assert only(missed, "limit.missed")["provider"] == SUPPLIER
 
 
-async def test_a_supplier_that_accepts_has_offered_a_start(street: Street) -> None:
+async def test_a_suppliers_session_is_an_offer_like_any_other(street: Street) -> None:
     await street.opens()
     await street.room.hears(street.room.infeasible(street.order, "no-capacity-inside-limit"))
     placed = data(events_of([(await street.chooses(SUPPLIER)).applied], "order.placed")[0])
-    accepts = {
-        "type": "order.accepted.v1",
-        "order_id": placed["order_id"],
-        "referral_id": placed["referral_id"],
-        "provider": SUPPLIER,
-        "start": "2022-05-30T09:00:00+02:00",
-        "place": {"name": "Prøvegade 9"},
-    }
-    outcomes = await street.hears(accepts)
+    room = street.room
+    outcomes = await room.hears(room.offered(placed, "2022-05-30T09:00:00+02:00"))
     assert names(outcomes) == ["referral.status", "worklist.opened"]
     status = only(outcomes, "referral.status")
     assert (status["state"], status["start"]) == ("offered", "2022-05-30T07:00:00Z")
     assert status["performer"] == "100000000009730"
     assert only(outcomes, "worklist.opened")["reason"] == "free-choice-to-reconsider"
+    came = await room.hears(room.attended(placed, "2022-05-30T09:00:00+02:00"))
+    assert only(came, "referral.status")["state"] == "started"
 
 
 async def test_who_declines_gives_way_to_the_citizens_next_wish_then_to_the_municipality(
@@ -188,13 +161,12 @@ async def test_who_declines_gives_way_to_the_citizens_next_wish_then_to_the_muni
     await street.opens_too_late()
     first = await street.chooses(SUPPLIER, "316")
     placed = data(events_of([first.applied], "order.placed")[0])
-    second = await street.hears(declines(placed))
+    second = await street.hears_of_refusal(placed)
     placed = data(events_of(second, "order.placed")[0])
     assert placed["provider"] == "316"
     assert only(second, "referral.handed-over")["reason"] == "declined"
-    member = Member(id="316-desk", name="Åse Prøve", role="desk", unit="U", provider="316")
-    third = await street.responds(placed["order_id"], member, answer="decline")
-    placed = data(events_of([third.applied], "order.placed")[0])
+    third = await street.hears_of_refusal(placed, "316")
+    placed = only(third, "order.placed")
     assert placed["provider"] == "730"
     assert await street.room.worklist() == ["declined"]
 
@@ -205,9 +177,7 @@ async def test_a_refusal_of_an_order_that_has_gone_elsewhere_changes_nothing(
     await street.opens_too_late()
     placed = data(events_of([(await street.chooses(SUPPLIER)).applied], "order.placed")[0])
     await street.chooses("316")
-    assert names(await street.hears(declines(placed))) == []
-    with pytest.raises(Refused, match="no longer stands"):
-        await street.responds(placed["order_id"], answer="decline")
+    assert names(await street.hears_of_refusal(placed)) == []
 
 
 async def test_scheduling_is_not_heard_about_what_it_does_not_plan(street: Street) -> None:
@@ -248,30 +218,6 @@ async def test_the_agreement_covers_almen_alone(street: Street) -> None:
     await street.opens(type=PlanType.REHABILITERING_SPECIALISERET)
     with pytest.raises(Refused, match="no agreement for this type"):
         await street.chooses(SUPPLIER)
-
-
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        ({"type": "order.declined.v1"}, "order_id: missing"),
-        ({"type": "order.forgotten.v1"}, "type: is neither"),
-        ({}, "type: missing"),
-    ],
-)
-async def test_what_a_supplier_writes_wrongly_is_set_aside_with_its_reason(
-    street: Street, said: dict[str, Any], reason: str
-) -> None:
-    (outcome,) = await street.hears(said)
-    assert isinstance(outcome, Dead)
-    assert reason in outcome.reason
-
-
-async def test_nobody_declines_for_another_and_an_early_answer_waits(street: Street) -> None:
-    about = {"order_id": "order", "referral_id": "unknown"}
-    (foreign,) = await street.hears(declines(about, provider="316"))
-    assert isinstance(foreign, Dead)
-    (early,) = await street.hears(declines(about))
-    assert isinstance(early, Parked)
 
 
 async def test_a_plan_for_holbaek_is_not_for_randers_supplier(street: Street) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from deploy.demo.documents import ruddi_fhir
 from deploy.demo.fhir_messages import hospital_notification
+from services.referral.choosing import Choosing
 from services.referral.endpoints_reopening import Reopening
-from services.referral.handlers_suppliers import Answers
 from shared.endpoints import Call, Refused
 from shared.handling import Unit
 from shared.staff import Member
@@ -51,8 +51,8 @@ DEAD: dict[str, Any] = {
 }
 
 
-def an_answering() -> Answers:
-    return Answers(decided=a_decided())
+def an_answering() -> Choosing:
+    return Choosing(decided=a_decided())
 
 
 async def test_a_notification_about_nobody_here_is_acknowledged_and_leaves_no_trace(
@@ -261,7 +261,7 @@ async def test_a_human_opens_a_referral_again_that_an_error_closed(room: Room) -
     first = only(await room.takes(ruddi_fhir()), "order.placed")
     room.moves_to(LATER)
     await room.takes(hospital_notification(**DEAD))
-    reopening = Reopening(answers=an_answering())
+    reopening = Reopening(choosing=an_answering())
     desk = Member(id="316-desk", name="Karen Prøve", role="desk", unit="U", provider="316")
     call = Call(staff=desk, id="call-1", path={"id": first["referral_id"]})
     with pytest.raises(Refused, match="said to be dead"):

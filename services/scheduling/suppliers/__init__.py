@@ -1,0 +1,1 @@
+"""Private suppliers: their orders, and the sessions that they state by calendars of their own."""
