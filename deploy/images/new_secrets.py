@@ -20,6 +20,7 @@ STAFF = (
         for code in ("730", "316")
         for role in ("desk", "therapist", "planner", "privacy")
     ),
+    "fysioterapi-randers",
     "coordinator",
 )
 SENDERS = ("hospital-", "sender-")

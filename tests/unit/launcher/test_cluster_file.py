@@ -51,7 +51,7 @@ def test_a_family_has_a_topic_for_each_party(committed: Cluster) -> None:
 def test_a_private_supplier_writes_only_its_own_answers(committed: Cluster) -> None:
     (topic,) = committed.expand(["provider.{provider}.responses"])
     assert topic.producers == ["provider-fysioterapi-randers"]
-    assert topic.consumers == ["referral"]
+    assert topic.consumers == ["scheduling"]
 
 
 def test_a_department_of_the_published_story_may_send_for_its_hospital(committed: Cluster) -> None:
