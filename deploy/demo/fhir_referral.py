@@ -35,6 +35,8 @@ def fhir_referral(
     sent_at: datetime = datetime(2022, 5, 23, 8, 0, tzinfo=UTC),
     corrects: str | None = None,
     revoked: bool = False,
+    replaces: str | None = None,
+    transport: bool = False,
     cpr: str = "0201609995",
     given: str = "Einer Test",
     family: str = "Lauridsen",
@@ -71,6 +73,11 @@ def fhir_referral(
     }
     if asked is not None:
         asked_for["authoredOn"] = str(asked)
+    if replaces is not None:
+        asked_for["replaces"] = [{"identifier": {"value": replaces}}]
+    if transport:
+        url = "urn:dk:genvej:extension:transport"
+        asked_for["extension"] = [{"url": url, "valueBoolean": True}]
     if programme is not None:
         asked_for["code"] = {"coding": [{"system": "urn:genvej:programmes", "code": programme}]}
     activity = "new-message"

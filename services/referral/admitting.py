@@ -6,11 +6,12 @@ Standard library only. Hospitals' plans are decided in `domain`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.referral.closing import closing
 from services.referral.commands import Case, Field, Municipality, Refusal, Residence
-from services.referral.facts import Fact, Noted, OrderPlaced, Received, WorkOpened
+from services.referral.facts import Closed, Fact, Noted, OrderPlaced, Received, WorkOpened
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start, local_day
 from services.referral.order import Order
@@ -19,17 +20,18 @@ from services.referral.programme import Programme
 from services.referral.programme_policy import Asker, Portfolio
 from services.referral.programme_proposal import Answer, Proposal, Question, propose
 from services.referral.programme_terms import REFERRERS, Basis, Referrer
-from services.referral.referral import Referral
+from services.referral.referral import CloseReason, Referral
 from services.referral.request import Request, age_on
 from services.referral.side_by_side import beside_the_last
-from services.referral.terms import Note, WorkReason
+from services.referral.terms import Note, WithdrawReason, WorkReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeRequest:
-    """Takes a referral. `basis` and `referred_by` are what holds after the sender was asked.
+    """Takes a referral, or its correction.
 
-    `route`: where an order of a programme, by its id, goes.
+    `basis` and `referred_by` are what holds after the sender was asked. `route`: where an order of
+    a programme, by its id, goes. `ordinal`: of the newest order that was placed before; 0 for none.
     """
 
     request: Request
@@ -41,6 +43,7 @@ class TakeRequest:
     source: str
     municipality: Municipality
     route: Callable[[str], Route]
+    ordinal: int = 0
 
 
 def only_referrer(basis: Basis) -> Referrer | None:
@@ -91,7 +94,27 @@ def proposal_of(portfolio: Portfolio, command: TakeRequest, now: datetime) -> Pr
 def decide_request(
     case: Case, command: TakeRequest, proposal: Proposal | None, now: datetime
 ) -> tuple[Fact, ...] | Refusal:
-    """Facts in the order in which they happen, or why not. `now`: when the broker took it."""
+    """Facts in the order in which they happen, or why not. `now`: when the broker took it.
+
+    `case.target` is the referral that the new one replaces, `case.successor` the one that has
+    already replaced it.
+    """
+    refusal = not_admitted(command, proposal)
+    if refusal is not None:
+        return refusal
+    assert proposal is not None, "refused before"
+    request, replaced = command.request, case.target
+    if request.replaces == request.document_id:
+        return Refusal(Field.REPLACES, "value", "Henvisningen kan ikke erstatte sig selv.")
+    if replaced is not None and replaced.citizen_id != command.citizen_id:
+        return Refusal(
+            Field.REPLACES, "value", "Den henvisning, som skal erstattes, gælder en anden borger."
+        )
+    return tuple(_taken(case, command, proposal, now))
+
+
+def not_admitted(command: TakeRequest, proposal: Proposal | None) -> Refusal | None:
+    """Why nobody here can do what the referral asks; None where somebody can."""
     request = command.request
     if proposal is None:
         return Refusal(Field.PROGRAMME, "not-found", "Tilbuddet findes ikke her.")
@@ -116,11 +139,13 @@ def decide_request(
                 "business-rule",
                 "Tilbuddet kræver ingen henvisning: borgeren kommer bare.",
             )
-    return tuple(_taken(case, command, proposal, now))
+    return None
 
 
 def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) -> Iterator[Fact]:
-    request, law = command.request, proposal.law
+    request, law, replaced = command.request, proposal.law, case.target
+    if replaced is not None and replaced.closed is None:
+        yield from closing(replaced, CloseReason.REVOKED, WithdrawReason.REPLACED, now)
     rule = law.limit if law is not None else None
     programme = proposal.programme
     route = command.route(programme.id) if programme is not None else None
@@ -141,9 +166,18 @@ def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) 
         limit=proposal.limit,
         may_choose=rule is not None and rule.free_choice,
         limit_known_at=now,
+        replaces=replaced.referral_id if replaced is not None else None,
+        replaces_document=request.replaces,
     )
     yield Received(referral)
     me = referral.referral_id
+    if case.successor is not None:
+        yield Closed(referral_id=me, reason=CloseReason.REVOKED, at=now)
+        yield Noted(Note.ALREADY_REPLACED)
+        return
+    if request.replaces is not None and replaced is None:
+        yield WorkOpened(referral_id=me, reason=WorkReason.REPLACED_UNKNOWN, about=request.replaces)
+        yield Noted(Note.REPLACED_UNKNOWN)
     if programme is None:
         yield WorkOpened(referral_id=me, reason=WorkReason.PROGRAMME_TO_CHOOSE)
         yield Noted(Note.PROGRAMME_TO_CHOOSE)
@@ -153,16 +187,26 @@ def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) 
     else:
         yield OrderPlaced(
             referral_id=me,
-            order=order_of(
-                referral,
-                programme,
-                command.residence,
-                vulnerable=request.vulnerable,
-                transport=request.transport,
-                now=now,
-            ),
+            order=order_asked_for(referral, programme, command, now),
         )
-    yield from beside_the_last(referral, case.others)
+    mine = replaced.referral_id if replaced is not None else None
+    others = tuple(other for other in case.others if other.referral_id != mine)
+    yield from beside_the_last(referral, others)
+
+
+def order_asked_for(
+    referral: Referral, programme: Programme, command: TakeRequest, now: datetime
+) -> Order:
+    """The next order of a referral, by what its document says of the citizen's needs."""
+    first = order_of(
+        referral,
+        programme,
+        command.residence,
+        vulnerable=command.request.vulnerable,
+        transport=command.request.transport,
+        now=now,
+    )
+    return replace(first, order_id=order_id(referral.referral_id, command.ordinal + 1))
 
 
 def order_of(

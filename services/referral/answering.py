@@ -27,9 +27,8 @@ from services.referral.facts import Fact, Noted
 from services.referral.plan import Plan, Purpose
 from services.referral.portfolio.register import route
 from services.referral.referral import Referral
-from services.referral.replying import PATIENCE, Reply, document_key, referral_key
-from services.referral.store_documents import Waiting
-from shared.handling import Applied, Parked
+from services.referral.replying import Reply, document_key, referral_key
+from shared.handling import Applied
 
 if TYPE_CHECKING:
     from shared.envelope import Event
@@ -149,40 +148,3 @@ class Answering(Reply):
         self._counts["accepted" if plan.purpose is Purpose.NEW else plan.purpose.value] += 1
         timers = office.timetable.after(change, desk)
         return Applied(events=events, timers=timers, releases=releases)
-
-    def _parked(self, plan: Plan, earlier: str) -> Outcome:
-        one, desk, now = self._one, self._desk, self._unit.now
-        waiting = desk.waiting.get(one.origin)
-        since = waiting.since if waiting is not None else now
-        if now >= since + PATIENCE:
-            return self._refused((answers.refused(plan.format, answers.NEVER_CAME),))
-        told: tuple[Event, ...] = ()
-        if waiting is None:
-            told = (self._receipt("transient-error", (answers.waits(plan.format),)),)
-            self._counts["waiting"] += 1
-            if self._waits_already(plan):
-                return Applied(events=told)
-            desk.waits(
-                Waiting(
-                    origin=one.origin,
-                    source=one.hospital.sor,
-                    document_id=plan.document_id,
-                    content_hash=one.content_hash,
-                    since=now,
-                )
-            )
-        return Parked(
-            waits_for=document_key(one.hospital.sor, earlier),
-            until=since + PATIENCE,
-            reason="the original has not come",
-            events=told,
-        )
-
-    def _waits_already(self, plan: Plan) -> bool:
-        """Whether the same document, sent before, waits for the same original."""
-        one = self._one
-        return any(
-            (other.source, other.document_id, other.content_hash)
-            == (one.hospital.sor, plan.document_id, one.content_hash)
-            for other in self._desk.waiting.values()
-        )

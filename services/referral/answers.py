@@ -56,11 +56,6 @@ WRONG_BASIS: Final = Refusal(
 NO_BASIS: Final = Refusal(
     Field.BASIS, "required", "Henvisningens grundlag mangler: afsenderen har flere."
 )
-CANT_CORRECT: Final = Refusal(
-    Field.DOCUMENT,
-    "not-supported",
-    "En henvisning kan ikke rettes: træk den tilbage, og send en ny.",
-)
 UNKNOWN_RECEIVER: Final = Refusal(
     Field.RECEIVER, "not-found", "Modtageren er ikke en kommune, som modtager planer her."
 )
@@ -168,7 +163,10 @@ _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
         "En senere plan har allerede erstattet denne plan. Den er modtaget og afsluttet.",
     ),
     Note.ALREADY_CLOSED: (Field.CORRECTS, "Planen er allerede trukket tilbage."),
-    Note.NOTHING_CHANGED: (Field.DOCUMENT, "Rettelsen ændrer ingen datoer."),
+    Note.NOTHING_CHANGED: (
+        Field.DOCUMENT,
+        "Rettelsen er modtaget. Den ændrer hverken datoer eller det, der er bestilt.",
+    ),
     Note.PAUSED: (Field.DOCUMENT, "Borgerens forløb er sat på pause."),
     Note.RESUMED: (Field.DOCUMENT, "Borgerens forløb er genoptaget."),
     Note.DISCHARGE_KNOWN: (Field.DOCUMENT, "Udskrivningsdatoen er noteret på borgerens plan."),

@@ -153,13 +153,13 @@ def _for_humans(case: Case, command: TakePlan, referral: Referral) -> Iterator[F
 
 
 def _correct(case: Case, command: CorrectPlan, now: datetime) -> tuple[Fact, ...] | Refusal | Wait:
-    referral = _named(case, command.plan)
+    referral = named(case, command.plan)
     if not isinstance(referral, Referral):
         return referral
     if referral.closed is not None:
         return Refusal(Field.CORRECTS, "value", "Den plan, som skal rettes, er trukket tilbage.")
     if referral.citizen_id != command.citizen_id:
-        return _another_citizen()
+        return another_citizen()
     if referral.type is not command.plan.type:
         return Refusal(
             Field.TYPE,
@@ -229,11 +229,11 @@ def _corrected(
 
 
 def _revoke(case: Case, command: RevokePlan, now: datetime) -> tuple[Fact, ...] | Refusal | Wait:
-    referral = _named(case, command.plan)
+    referral = named(case, command.plan)
     if not isinstance(referral, Referral):
         return referral
     if referral.citizen_id != command.citizen_id:
-        return _another_citizen()
+        return another_citizen()
     if referral.closed is not None:
         return (Noted(Note.ALREADY_CLOSED),)
     if command.plan.entered_in_error:
@@ -243,7 +243,7 @@ def _revoke(case: Case, command: RevokePlan, now: datetime) -> tuple[Fact, ...] 
     return tuple(closing(referral, reason, why, now))
 
 
-def _named(case: Case, plan: Plan | Request) -> Referral | Refusal | Wait:
+def named(case: Case, plan: Plan | Request) -> Referral | Refusal | Wait:
     """The referral that a correction or revocation is about."""
     if case.target is not None:
         return case.target
@@ -258,7 +258,8 @@ def _named(case: Case, plan: Plan | Request) -> Referral | Refusal | Wait:
     return Wait(plan.corrects)
 
 
-def _another_citizen() -> Refusal:
+def another_citizen() -> Refusal:
+    """Who writes of an earlier document must write of the same person."""
     return Refusal(
         Field.CITIZEN, "value", "Den plan, som dokumentet vedrører, gælder en anden borger."
     )

@@ -104,19 +104,14 @@ class Intake:
                 people.add(one.cpr_hash)
             if isinstance(reading, Plan | Request):
                 people |= self.office.register.earlier(reading.person)
-            if isinstance(reading, Request):
-                if reading.corrects is not None:
-                    named.add(one.document(reading.corrects))
-                if one.municipality is not None:
-                    providers.add(one.municipality.provider)
-            if isinstance(reading, Plan):
                 earlier = reading.replaces or reading.corrects
                 if earlier is not None:
                     named.add(one.document(earlier))
                 if reading.purpose is Purpose.NEW:
                     new.add(one.document(reading.document_id))
-                    if one.municipality is not None:
-                        providers.add(one.municipality.provider)
+                orders = isinstance(reading, Request) or reading.purpose is Purpose.NEW
+                if orders and one.municipality is not None:
+                    providers.add(one.municipality.provider)
         desk = Desk()
         await store_citizens.lock_people(unit.conn, people)
         desk.documents = await store_documents.documents(unit.conn, own | named)

@@ -10,6 +10,7 @@ from services.referral.arrival import Arrival, Readable
 from services.referral.desk import Desk
 from services.referral.dialogue import CareMessage
 from services.referral.plan import Plan, Purpose, Unreadable
+from services.referral.request import Request
 from services.referral.stay import HospitalNotification
 
 if TYPE_CHECKING:
@@ -44,6 +45,6 @@ async def lay_out_messages(
 
 def _changes_what_is_here(reading: Readable | Unreadable) -> bool:
     """Whether it is about a referral that is there: new plans are most, and need no old orders."""
-    if isinstance(reading, Plan):
+    if isinstance(reading, Plan | Request):
         return reading.purpose is Purpose.CORRECTION
     return isinstance(reading, HospitalNotification)

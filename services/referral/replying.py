@@ -26,10 +26,10 @@ from services.referral.plan import Plan, Problem, Unreadable
 from services.referral.programme_policy import Portfolio
 from services.referral.register import Register
 from services.referral.request import Request
-from services.referral.store_documents import Document
+from services.referral.store_documents import Document, Waiting
 from services.referral.timers import Timetable
 from shared.envelope import Event
-from shared.handling import Applied
+from shared.handling import Applied, Parked
 
 if TYPE_CHECKING:
     from shared.handling import Outcome, Unit
@@ -126,6 +126,43 @@ class Reply(ABC):
         return Applied(
             events=(self._settle("fatal-error", problems),),
             releases=(document_key(self._one.hospital.sor, document_id),),
+        )
+
+    def _parked(self, document: Plan | Request, earlier: str) -> Outcome:
+        one, desk, now = self._one, self._desk, self._unit.now
+        waiting = desk.waiting.get(one.origin)
+        since = waiting.since if waiting is not None else now
+        if now >= since + PATIENCE:
+            return self._refused((answers.refused(document.format, answers.NEVER_CAME),))
+        told: tuple[Event, ...] = ()
+        if waiting is None:
+            told = (self._receipt("transient-error", (answers.waits(document.format),)),)
+            self._counts["waiting"] += 1
+            if self._waits_already(document):
+                return Applied(events=told)
+            desk.waits(
+                Waiting(
+                    origin=one.origin,
+                    source=one.hospital.sor,
+                    document_id=document.document_id,
+                    content_hash=one.content_hash,
+                    since=now,
+                )
+            )
+        return Parked(
+            waits_for=document_key(one.hospital.sor, earlier),
+            until=since + PATIENCE,
+            reason="the original has not come",
+            events=told,
+        )
+
+    def _waits_already(self, document: Plan | Request) -> bool:
+        """Whether the same document, sent before, waits for the same original."""
+        one = self._one
+        return any(
+            (other.source, other.document_id, other.content_hash)
+            == (one.hospital.sor, document.document_id, one.content_hash)
+            for other in self._desk.waiting.values()
         )
 
     def _events(self, change: Change) -> list[Event]:

@@ -33,7 +33,9 @@ class Request:
     `sender`: the SOR or EAN number of who sends. `basis` None: the document leaves it to its
     sender, who has only one. `referred_by` None: the sender's department says it. `programme`: the
     id of the programme that is asked for, None where the municipality shall choose. `asked`: the
-    local day of the referral. `person` is who shall attend: of a relative's referral, the relative.
+    local day of the referral. `corrects`: the document that it corrects or takes back; `replaces`:
+    the one in whose place it comes. `person` is who shall attend: of a relative's referral, the
+    relative.
     `diagnoses`: (system, code, display) as written. `consent` None: nothing is said of it.
     """
 
@@ -56,6 +58,7 @@ class Request:
     transport: bool
     vulnerable: bool
     consent: bool | None
+    replaces: str | None = None
     entered_in_error: bool = False
     original: Original | None = None
     icf: tuple[IcfCode, ...] = ()

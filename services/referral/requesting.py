@@ -1,4 +1,4 @@
-"""One referral on another ground, or its withdrawal, on its way to its answer."""
+"""One referral on another ground, its correction or withdrawal, on its way to its answer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from services.referral.admitting import (
     only_referrer,
     proposal_of,
 )
+from services.referral.amending import decide_correction
 from services.referral.commands import Case, Refusal, RevokePlan, Wait
 from services.referral.contacts import residence_of, told_by
 from services.referral.domain import decide
 from services.referral.facts import Fact, Noted
-from services.referral.outgoing import events_of
 from services.referral.plan import Purpose
 from services.referral.portfolio.register import route
 from services.referral.replying import Reply, document_key, referral_key
@@ -28,33 +28,34 @@ if TYPE_CHECKING:
     from services.referral.arrival import Readable
     from services.referral.events_citizen import CitizenRecord
     from services.referral.programme_terms import Basis
+    from services.referral.referral import Referral
     from shared.envelope import Event
     from shared.handling import Outcome
 
 
 class Requesting(Reply):
-    """One referral on another ground, or its withdrawal."""
+    """One referral on another ground, its correction or its withdrawal."""
 
     def _decided(self, document: Readable) -> Outcome:
         assert isinstance(document, Request), "other documents have replies of their own"
-        match document.purpose:
-            case Purpose.NEW:
-                return self._taken(document)
-            case Purpose.REVOCATION:
-                return self._withdrawn(document)
-            case _:
-                return self._refusal(document, answers.CANT_CORRECT)
+        if document.purpose is Purpose.REVOCATION:
+            return self._withdrawn(document)
+        return self._taken(document)
 
     def _taken(self, request: Request) -> Outcome:
-        one, office, municipality = self._one, self._office, self._one.municipality
+        """A new referral, or one that corrects another: the same questions are asked of both."""
+        one, office, desk = self._one, self._office, self._desk
+        municipality = one.municipality
         assert municipality is not None, "misdirected documents are refused before"
         basis = self._basis(request)
         if isinstance(basis, Refusal):
             return self._refusal(request, basis)
-        office.register.renumber(self._desk, request.person, one.cpr_hash, one.cause)
-        known = office.register.look(self._desk, one.cpr_hash, one.cause)
+        office.register.renumber(desk, request.person, one.cpr_hash, one.cause)
+        known = office.register.look(desk, one.cpr_hash, one.cause)
         mine = known.citizen_id if known is not None else self._new_citizen_id(request)
         told = told_by(request, mine, known, office.register.holder_id)
+        target, refused = self._named(request)
+        corrects = request.purpose is Purpose.CORRECTION
         command = TakeRequest(
             request=request,
             basis=basis,
@@ -62,20 +63,42 @@ class Requesting(Reply):
             or one.hospital.referrers.get(request.sender)
             or only_referrer(basis),
             residence=residence_of(told),
-            referral_id=identity.referral_id(one.hospital.sor, request.document_id),
+            referral_id=target.referral_id
+            if corrects and target is not None
+            else identity.referral_id(one.hospital.sor, request.document_id),
             citizen_id=mine,
             source=one.hospital.sor,
             municipality=municipality,
-            route=lambda programme: route(self._desk.offers, municipality.provider, programme),
+            route=lambda programme: route(desk.offers, municipality.provider, programme),
+            ordinal=desk.ordinal_of(target) if corrects and target is not None else 0,
         )
         now = one.message.timestamp
-        open_ones = (r for r in self._desk.of_citizen(mine) if r.closed is None)
         proposal = proposal_of(office.portfolio, command, now)
-        result = decide_request(Case(others=tuple(open_ones)), command, proposal, now)
-        if isinstance(result, Refusal):
-            return self._refusal(request, result)
-        about = command.referral_id
-        return self._accepted(request, about, result, told if told is not known else None)
+        case = Case(
+            target=target,
+            refused=refused,
+            others=tuple(r for r in desk.of_citizen(mine) if r.closed is None),
+            successor=desk.replacing(one.hospital.sor, request.document_id),
+            order=desk.order_of(target),
+        )
+        result: tuple[Fact, ...] | Refusal | Wait
+        if corrects:
+            result = decide_correction(case, command, proposal, now)
+        else:
+            result = decide_request(case, command, proposal, now)
+        return self._answered(
+            request, command.referral_id, result, told if told is not known else None
+        )
+
+    def _named(self, request: Request) -> tuple[Referral | None, bool]:
+        """(the referral that an earlier document became, whether that document was refused)."""
+        earlier = request.replaces or request.corrects
+        document = (
+            self._desk.documents.get(self._one.document(earlier)) if earlier is not None else None
+        )
+        if document is None or document.referral_id is None:
+            return None, document is not None
+        return self._desk.referrals[document.referral_id], False
 
     def _basis(self, request: Request) -> Basis | Refusal:
         """The ground: the document's where its sender may refer on it, else the sender's only."""
@@ -91,25 +114,28 @@ class Requesting(Reply):
         one, desk = self._one, self._desk
         self._office.register.find(desk, one.cpr_hash, one.cause)
         citizen = desk.citizens.get(one.cpr_hash)
-        earlier = request.corrects
-        document = desk.documents.get(one.document(earlier)) if earlier is not None else None
-        target = (
-            desk.referrals[document.referral_id]
-            if document is not None and document.referral_id is not None
-            else None
-        )
+        target, refused = self._named(request)
         command = RevokePlan(
             plan=request, citizen_id=citizen.citizen_id if citizen is not None else None
         )
-        case = Case(target=target, refused=document is not None and target is None)
-        result = decide(case, command, one.message.timestamp)
-        if isinstance(result, Wait):
-            # Nobody corrects a referral's dates, so nothing would come that this could wait for.
-            return self._refusal(request, answers.NEVER_CAME)
-        if isinstance(result, Refusal):
-            return self._refusal(request, result)
-        assert target is not None, "without a referral nothing is decided"
-        return self._accepted(request, target.referral_id, result, None)
+        result = decide(Case(target=target, refused=refused), command, one.message.timestamp)
+        assert not isinstance(result, tuple) or target is not None, "nothing is taken back"
+        return self._answered(request, target.referral_id if target else "", result, None)
+
+    def _answered(
+        self,
+        request: Request,
+        about: str,
+        result: tuple[Fact, ...] | Refusal | Wait,
+        told: CitizenRecord | None,
+    ) -> Outcome:
+        match result:
+            case Refusal():
+                return self._refusal(request, result)
+            case Wait(document_id=earlier):
+                return self._parked(request, earlier)
+            case _:
+                return self._accepted(request, about, result, told)
 
     def _refusal(self, request: Request, refusal: Refusal) -> Outcome:
         return self._refused((answers.refused(request.format, refusal),))
@@ -123,13 +149,13 @@ class Requesting(Reply):
         # The contact goes first: whoever hears of the referral shall find whom to tell.
         if told is not None:
             events.append(office.register.keep(desk, request.person, one.cpr_hash, told, one.cause))
-        for fact, after in change.happened:
-            events += events_of(fact, after, office.portfolio, office.directory)
-        if request.purpose is Purpose.NEW:
+        events += self._events(change)
+        if request.purpose is not Purpose.REVOCATION:
             desk.detail(about, office.register.seal_details(request, about))
         notes = [fact.note for fact in facts if isinstance(fact, Noted)]
         events.append(self._settle("ok", answers.noted(request.format, notes), about))
-        self._counts["accepted" if request.purpose is Purpose.NEW else "revocation"] += 1
+        new = request.purpose is Purpose.NEW
+        self._counts["accepted" if new else request.purpose.value] += 1
         return Applied(
             events=events,
             timers=office.timetable.after(change, desk),

@@ -6,7 +6,7 @@ connection or asks for the time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -234,6 +234,18 @@ async def change_referrals(conn: Connection, rows: Sequence[Referral], now: date
         strict=True,
     )
     await conn.execute(_UPDATE_REFERRALS, *columns, now)
+
+
+async def change_details(conn: Connection, sealed: Mapping[str, bytes]) -> None:
+    """Writes what corrections say beyond planning in the place of what was said before."""
+    if sealed:
+        await conn.execute(
+            """UPDATE referrals SET details = new.details
+               FROM unnest($1::text[], $2::bytea[]) AS new (referral_id, details)
+               WHERE referrals.referral_id = new.referral_id""",
+            list(sealed),
+            list(sealed.values()),
+        )
 
 
 async def add_offered_days(conn: Connection, rows: Sequence[Referral]) -> None:

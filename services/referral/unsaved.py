@@ -84,7 +84,10 @@ class Unsaved:
                 if before.started != after.started:
                     started.append(after)
         await store.add_referrals(conn, new, now)
+        created = {referral.referral_id for referral, _ in new}
         await store.change_referrals(conn, old, now)
+        known = {id_: sealed for id_, sealed in self.details.items() if id_ not in created}
+        await store.change_details(conn, known)
         await store.add_offered_days(conn, offered)
         await store_course.save_starts(conn, started)
         await store_course.save_attendances(conn, self.attendances)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import orjson
@@ -126,8 +127,105 @@ async def test_a_referral_is_taken_back_by_who_sent_it(room: Room) -> None:
         "referral.status",
         "document.acknowledged",
     ]
-    unknown = await sends(room, fhir_referral(document_id="other", corrects="never", revoked=True))
-    assert verdict(unknown[0]) == "fatal-error"
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        fhir_referral(
+            document_id="new", corrects="first", asked=date(2022, 5, 20), postcode="4400"
+        ),
+        xref15(
+            document_id="new",
+            status="rettetbrev",
+            revokes="first",
+            asked=date(2022, 5, 20),
+            postcode="4400",
+        ),
+    ],
+    ids=["FHIR", "XREF15"],
+)
+async def test_a_correction_changes_the_order_and_keeps_the_referral(
+    room: Room, correction: bytes
+) -> None:
+    placed = only(await sends(room, fhir_referral(document_id="first")), "order.placed")
+    outcomes = await sends(room, correction)
+    assert names(outcomes) == [
+        "citizen.recorded",
+        "referral.revised",
+        "order.changed",
+        "document.acknowledged",
+    ]
+    assert verdict(outcomes[0]) == "ok"
+    changed = only(outcomes, "order.changed")
+    assert (changed["order_id"], changed["postcode"]) == (placed["order_id"], "4400")
+    assert changed["steps"] == placed["steps"]
+    assert only(outcomes, "referral.revised")["changed"] == ["discharge_date"]
+    again = await sends(room, fhir_referral(document_id="same", corrects="new"))
+    assert only(again, "referral.revised")["discharge_date"] == "2022-05-23"
+
+
+async def test_what_a_correction_says_beyond_planning_takes_the_old_ones_place(room: Room) -> None:
+    await sends(room, xref15(document_id="first"))
+    correction = xref15(
+        document_id="new", status="rettetbrev", revokes="first", anamnesis="Smerter i knæet."
+    )
+    assert "ændrer hverken" in receipt_text((await sends(room, correction))[0])
+    ((referral, sealed),) = await room.rows("SELECT referral_id, details FROM referrals")
+    details: dict[str, Any] = orjson.loads(a_register().vault.open(sealed, referral))
+    assert details["narrative"] == {"health": "Smerter i knæet."}
+
+
+async def test_a_corrected_programme_is_ordered_in_the_place_of_the_other(room: Room) -> None:
+    own: dict[str, Any] = {"basis": "self", "diagnoses": (), **CITIZENS}
+    first = fhir_referral(document_id="first", programme="mastery", **own)
+    placed = only(await sends(room, first, "citizens-730"), "order.placed")
+    await room.hears(room.offered(placed, "2022-06-08T08:00:00Z"))
+    correction = fhir_referral(
+        document_id="new", corrects="first", programme="chronic-pain", transport=True, **own
+    )
+    outcomes = await sends(room, correction, "citizens-730")
+    assert names(outcomes) == ["order.withdrawn", "order.placed", "document.acknowledged"]
+    order = only(outcomes, "order.placed")
+    assert (order["programme"], order["transport"]) == ("chronic-pain", True)
+    assert order["order_id"] != placed["order_id"]
+    assert order["referral_id"] == placed["referral_id"]
+    heard = await room.hears(room.offered(order, "2022-06-09T08:00:00Z"))
+    assert only(heard, "referral.status")["code"]["code"].startswith("chronic-pain/")
+    back = fhir_referral(document_id="back", corrects="new", programme="mastery", **own)
+    third = only(await sends(room, back, "citizens-730"), "order.placed")
+    assert third["order_id"] not in {placed["order_id"], order["order_id"]}
+
+
+async def test_a_correction_and_a_withdrawal_wait_for_their_referral(room: Room) -> None:
+    early = await sends(
+        room, fhir_referral(document_id="new", corrects="first", asked=date(2022, 5, 20))
+    )
+    assert verdict(early[0]) == "transient-error"
+    late = await sends(room, fhir_referral(document_id="back", corrects="never", revoked=True))
+    assert verdict(late[0]) == "transient-error"
+
+
+async def test_a_referral_replaces_another(room: Room) -> None:
+    await sends(room, fhir_referral(document_id="first"))
+    outcomes = await sends(room, fhir_referral(document_id="new", replaces="first"))
+    assert names(outcomes) == [
+        "referral.closed",
+        "order.withdrawn",
+        "referral.status",
+        "referral.received",
+        "order.placed",
+        "document.acknowledged",
+    ]
+    closed = only(outcomes, "referral.closed")
+    assert only(outcomes, "referral.received")["replaces"] == closed["referral_id"]
+
+
+async def test_a_referral_that_was_replaced_before_it_came_orders_nothing(room: Room) -> None:
+    outcomes = await sends(room, fhir_referral(document_id="new", replaces="first"))
+    assert only(outcomes, "worklist.opened")["reason"] == "replaced-plan-unknown"
+    first = await sends(room, fhir_referral(document_id="first"))
+    assert names(first) == ["referral.received", "referral.closed", "document.acknowledged"]
 
 
 async def test_where_no_rule_chooses_it_lies_on_the_worklist(room: Room) -> None:
@@ -154,7 +252,6 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
     ("no ground of two", fhir_referral(programme="mastery", **CITIZENS), "citizens-730", "flere"),
     ("no programme", fhir_referral(programme="massage"), "gp-testgade", "Tilbuddet findes ikke"),
     ("a plan on a GP's channel", fhir_plan(), "gp-testgade", "kanal"),
-    ("a correction", fhir_referral(corrects="first"), "gp-testgade", "kan ikke rettes"),
     (
         "a relative without consent",
         fhir_referral(basis="relative", programme="mastery-relatives", **CITIZENS),

@@ -12,8 +12,9 @@ MedCom has no FHIR form of such referrals, so the frame is MedCom's messaging
   left out, the municipality chooses.
 - **Who shall attend** is ServiceRequest.subject: where a relative refers, the relative, with an own
   number and an own Consent.
-- **Withdrawal** as with plans: Provenance retract-message, or a status of revoked or
-  entered-in-error; Provenance.entity.what names the earlier message.
+- **Withdrawal, correction, replacement** as with plans: Provenance retract-message (or a status of
+  revoked or entered-in-error), modified-message, or ServiceRequest.replaces;
+  Provenance.entity.what names the earlier message.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from services.referral.documents import fhir_request as asked
 from services.referral.documents import fhir_types, fields
 from services.referral.documents.fields import Problems
 from services.referral.documents.frame import Frame
-from services.referral.plan import Format, Unreadable
+from services.referral.plan import Format, Purpose, Unreadable
 from services.referral.programme_terms import Basis, Referrer
 from services.referral.request import Request
 
@@ -104,7 +105,8 @@ def read_referral(frame: Frame) -> Request | Unreadable:
         referred_by=referrer,
         programme=programme,
         asked=day,
-        corrects=earlier,
+        corrects=earlier if purpose is not Purpose.NEW else None,
+        replaces=earlier if purpose is Purpose.NEW else None,
         person=person,
         relatives=relatives,
         gp=people.gp_copy(message, frame.header),

@@ -12,7 +12,8 @@ passed over. What isn't public is read as in GGOP, as assumptions of ours:
 
 - **Sender.** Sender/EANIdentifier, or Identifier with IdentifierCode "sorkode" before it.
 - **Receiver.** As in GGOP.
-- **Withdrawal.** Letter/StatusCode "annulleretbrev", and Reference/Identifier names the letter.
+- **Withdrawal, correction.** Letter/StatusCode "annulleretbrev" or "rettetbrev", and
+  Reference/Identifier names the letter. There is no element that replaces one.
 - **Offer.** The letter has no element for one: Sundhedsstyrelsen has doctors refer to a clarifying
   conversation, and the programmes' files say which one takes which diagnosis.
 - MunicipalityVisitation is the receiver's own to fill in, and is passed over.
