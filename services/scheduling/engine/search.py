@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from math import ceil
 from typing import Final
@@ -54,6 +54,15 @@ class Engaged:
 
     sessions: Sequence[Engagement] = ()
     transfer: timedelta = timedelta()
+    _days: dict[date, list[Engagement]] = field(default_factory=dict, repr=False, compare=False)
+
+    def near(self, day: date) -> Sequence[Engagement]:
+        """Those of the day and of the days beside it: no way between two places takes a day."""
+        if self.sessions and not self._days:
+            for one in self.sessions:
+                for apart in (-ONE_DAY, timedelta(), ONE_DAY):
+                    self._days.setdefault(one.start.date() + apart, []).append(one)
+        return self._days.get(day, ())
 
 
 NOTHING_ELSE: Final = Engaged()
@@ -164,7 +173,7 @@ class Search:
         free &= day.inside(order.windows, step.minutes)
         if order.transport and self.rides is not None:
             free &= day.inside((self.rides,), step.minutes)
-        for other in self.engaged.sessions:
+        for other in self.engaged.near(day.date):
             gap = timedelta() if other.location == self.sites[rank].code else self.engaged.transfer
             free &= ~day.clashes(other.start - gap, other.end + gap, step.minutes)
         for begin, end in order.declined:
