@@ -28,11 +28,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON.")]
 @app.command("list")
 def list_(
     referral: Annotated[str | None, typer.Option(help="All forms of this referral.")] = None,
+    code: Annotated[
+        str | None, typer.Option(help="All forms of the code that a citizen was sent.")
+    ] = None,
     member: As = "730-desk",
     as_json: AsJson = False,
 ) -> None:
-    """List the forms that wait for an answer, the oldest first, or all of a referral."""
-    params = {"referral": referral} if referral else {}
+    """List the forms that wait for an answer, the oldest first, or all of a referral or a code."""
+    params = {k: v for k, v in {"referral": referral, "code": code}.items() if v}
     found = ask_as(member, "referral", "GET", "/evaluations", params=params)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
@@ -43,8 +46,13 @@ def list_(
 
 @app.command()
 def answer(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation's id (evaluation list).")],
+    evaluation: Annotated[
+        str, typer.Argument(help="The code that the citizen was sent, or the evaluation's id.")
+    ],
     answers: Annotated[str, typer.Argument(help="The items' answers in order: 2,3,1,0 …")],
+    form: Annotated[
+        str | None, typer.Option(help="Which form, where the code stands for several.")
+    ] = None,
     member: As = "730-desk",
 ) -> None:
     """Write down what was answered; again, where it was wrong: the newest holds."""
@@ -53,7 +61,8 @@ def answer(
     except ValueError:
         raise CommandError("the answers are whole numbers with commas between: 2,3,1") from None
     path = f"/evaluations/{evaluation}/answer"
-    said = ask_as(member, "referral", "POST", path, json={"answers": numbers})
+    content = {"answers": numbers, **({"form": form} if form else {})}
+    said = ask_as(member, "referral", "POST", path, json=content)
     console.print(f"Written down. Score {said['score']:g}.")
 
 

@@ -166,7 +166,9 @@ def build(settings: NotificationSettings) -> Service:
         name=NAME,
         migrations=MIGRATIONS,
         subscriptions=[
-            Subscription(topics=["referrals", "training", CITIZENS], handler=handlers.heard),
+            Subscription(
+                topics=["referrals", "training", "evaluations", CITIZENS], handler=handlers.heard
+            ),
             Subscription(topics=[events.TOPIC], handler=echoes),
         ],
         tasks=[send, tidy],

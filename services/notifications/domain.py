@@ -7,20 +7,31 @@ moment of sending (`dispatch`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
+from services.notifications.commands import (
+    AskForms,
+    Case,
+    Change,
+    CloseReferral,
+    Command,
+    Decision,
+    OpenFreeChoice,
+    ReopenReferral,
+    SessionNews,
+    Wait,
+    WaitForOrder,
+    WithdrawOrder,
+)
 from services.notifications.message import (
-    CITIZEN,
     About,
     Channel,
     Draft,
     Facts,
     Past,
     Reach,
-    Slot,
     Status,
     Template,
 )
@@ -29,106 +40,12 @@ from services.notifications.quiet import Quiet
 # Nobody is served by news about a choice that is older than this.
 FREE_CHOICE_KEEPS: Final = timedelta(days=7)
 
+# Who hasn't answered by then is asked by staff.
+EVALUATION_KEEPS: Final = timedelta(days=14)
+
 # The reason of a referral's end after which nobody is told anything.
 DECEASED: Final = "deceased"
-
-
-class Change(StrEnum):
-    """What happened to a session."""
-
-    OFFERED = "offered"
-    MOVED = "moved"
-    REOFFERED = "reoffered"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionNews:
-    """A session was offered, moved, offered again or cancelled. `slot` is its new time, or its last
-    one."""
-
-    about: About
-    change: Change
-    session_id: str
-    order_id: str
-    revision: int
-    slot: Slot
-    facts: Facts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenFreeChoice:
-    """The limit can't be held, so the citizen may choose a private supplier."""
-
-    about: About
-    facts: Facts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawOrder:
-    """An order no longer stands; scheduling says itself which sessions fall with it."""
-
-    about: About
-    order_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseReferral:
-    """The hospital has taken its plan back."""
-
-    about: About
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReopenReferral:
-    """The referral's end was an error; what follows is told as it comes."""
-
-    about: About
-
-
-Command = SessionNews | OpenFreeChoice | WithdrawOrder | CloseReferral | ReopenReferral
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """Everything that a decision about one referral and one recipient depends on.
-
-    `reach`: of the recipient; None: not known yet. `past`: what the recipient was told, and of a
-    citizen who was a child, what the custody holders were told.
-
-    `deceased`: the referral was closed because the citizen is dead, whatever the contact says yet.
-    """
-
-    reach: Reach | None
-    recipient: str = CITIZEN
-    past: tuple[Past, ...] = ()
-    withdrawn_orders: frozenset[str] = frozenset()
-    bedside_orders: frozenset[str] = frozenset()
-    closed: bool = False
-    deceased: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What to write and what to take back (notification id → reason)."""
-
-    draft: Draft | None = None
-    cancels: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Nothing is known of the citizen yet."""
-
-    citizen_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitForOrder:
-    """Why an order was withdrawn isn't known yet: nobody is told of a death by a cancelled time."""
-
-    order_id: str
+COMPLETED: Final = "completed"
 
 
 def decide(
@@ -142,22 +59,27 @@ def decide(
             return _session(command, case, now, quiet)
         case OpenFreeChoice():
             return _free_choice(command, case, now, quiet)
-        case WithdrawOrder():
-            return Decision(
-                cancels={
-                    past.notification_id: "order-withdrawn"
-                    for past in case.past
-                    if past.unsent and past.order_id == command.order_id and not _farewell(past)
-                }
-            )
+        case AskForms():
+            return _forms(command, case, now, quiet)
         case CloseReferral():
             return _closed(command, case, now, quiet)
-        case ReopenReferral():
-            return Decision()
+        case WithdrawOrder() | ReopenReferral():
+            return _taken_back(command, case)
 
 
 def _farewell(past: Past) -> bool:
     return past.template in (Template.SESSION_CANCELLED, Template.FREE_CHOICE_WITHDRAWN)
+
+
+def _taken_back(command: WithdrawOrder | ReopenReferral, case: Case) -> Decision:
+    """What waits and is no longer true."""
+    if isinstance(command, ReopenReferral):
+        late = (past for past in case.past if past.unsent and past.template in FORMS_AFTER)
+        return Decision(cancels={past.notification_id: "referral-reopened" for past in late})
+    mine = (past for past in case.past if past.unsent and past.order_id == command.order_id)
+    return Decision(
+        cancels={past.notification_id: "order-withdrawn" for past in mine if not _farewell(past)}
+    )
 
 
 def _session(
@@ -219,6 +141,34 @@ def _free_choice(
     )
 
 
+FORMS_AFTER: Final = frozenset({Template.EVALUATION_AFTER, Template.EVALUATION_SIX_MONTHS})
+"""What is asked when the course is completed."""
+
+FORMS: Final = FORMS_AFTER | {Template.EVALUATION_BEFORE}
+
+
+def _forms(command: AskForms, case: Case, now: datetime, quiet: Quiet) -> Decision | Wait:
+    """One message for all forms of a moment; about a course that was not completed, none."""
+    earlier = [past for past in case.past if past.template is command.template]
+    if any(past.told or past.unsent for past in earlier):
+        return Decision()
+    if case.reach is None:
+        return Wait(citizen_id=command.about.citizen_id)
+    after = command.template in FORMS_AFTER
+    silent = case.closed and not (after and case.completed)
+    return _draft(
+        command.about,
+        command.template,
+        command.facts,
+        case=case,
+        cancels={},
+        now=now,
+        quiet=quiet,
+        expires=now + EVALUATION_KEEPS,
+        silent="referral-closed" if silent else None,
+    )
+
+
 COURSE_OVER: Final = frozenset({"completed", "self-directed", "stopped"})
 """Reasons of a referral's end that come after its sessions have begun."""
 
@@ -228,7 +178,7 @@ def _closed(command: CloseReferral, case: Case, now: datetime, quiet: Quiet) -> 
     cancels = {
         past.notification_id: DECEASED if dead else f"referral-{command.reason}"
         for past in case.past
-        if past.unsent and (dead or not _farewell(past))
+        if past.unsent and (dead or not (_farewell(past) or _outlives(past, command)))
     }
     if dead:
         return Decision(cancels=cancels)
@@ -248,6 +198,11 @@ def _closed(command: CloseReferral, case: Case, now: datetime, quiet: Quiet) -> 
         quiet=quiet,
         expires=now + FREE_CHOICE_KEEPS,
     )
+
+
+def _outlives(past: Past, command: CloseReferral) -> bool:
+    """Whether it is asked because of the very end that has come now."""
+    return past.template in FORMS_AFTER and command.reason == COMPLETED
 
 
 def _draft(
@@ -282,7 +237,7 @@ def _draft(
         channel=channel,
         due=quiet.release(now, before=expires) if held else now,
         expires=expires,
-        first_contact=first and template is not Template.FREE_CHOICE_WITHDRAWN,
+        first_contact=first and template not in {Template.FREE_CHOICE_WITHDRAWN, *FORMS},
         urgent=urgent,
         status=Status.CANCELLED if silent else Status.CREATED,
         reason=silent,

@@ -11,9 +11,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from services.notifications import contacts, custody, store
-from services.notifications.contact_details import CitizenRecorded, Contact, contact_of
-from services.notifications.domain import (
-    DECEASED,
+from services.notifications.commands import (
     Case,
     CloseReferral,
     Command,
@@ -23,8 +21,9 @@ from services.notifications.domain import (
     Wait,
     WaitForOrder,
     WithdrawOrder,
-    decide,
 )
+from services.notifications.contact_details import CitizenRecorded, Contact, contact_of
+from services.notifications.domain import COMPLETED, DECEASED, decide
 from services.notifications.incoming import Invalid, OrderState, named_faults, read
 from services.notifications.message import CITIZEN, Past, Reach, Status, Template
 from services.notifications.quiet import LOCAL, Quiet
@@ -78,6 +77,7 @@ class _Batch:
             withdrawn_orders=self.withdrawn,
             bedside_orders=self.bedside,
             closed=about.referral_id in self.closed,
+            completed=self.closed.get(about.referral_id) == COMPLETED,
             deceased=self.closed.get(about.referral_id) == DECEASED,
         )
 
@@ -96,7 +96,7 @@ class Handlers:
     wake: Callable[[], None] = lambda: None
 
     async def heard(self, unit: Unit, messages: Sequence[Message], /) -> list[Outcome]:
-        """Topics `referrals`, `training` and `citizens`: writes, takes back and parks messages.
+        """All keyed topics: writes, takes back and parks messages.
 
         Contacts of a batch count before its news. All citizens that must be locked are locked at
         once and in one order: batches that hold each other's contacts wait in turn, never in a

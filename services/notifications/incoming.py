@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from services.notifications.domain import (
+from services.notifications.commands import (
+    AskForms,
     Change,
     CloseReferral,
     Command,
@@ -23,6 +24,7 @@ from services.notifications.message import (
     Facts,
     Place,
     Slot,
+    Template,
 )
 from shared.envelope import TYPE_PREFIX, Message
 
@@ -92,6 +94,17 @@ class FreeChoiceOpened(_Model):
     reason: str = ""
 
 
+class EvaluationAsked(_Model):
+    """evaluation.asked.v1."""
+
+    referral_id: str
+    citizen_id: str
+    provider: str
+    municipality: str = ""
+    moment: Literal["before", "after", "six-months"]
+    code: str = ""
+
+
 class OrderState(_Model):
     """order.placed.v1 and order.changed.v1, as far as they concern messages."""
 
@@ -140,7 +153,12 @@ def _slot(slot: _Slot, *, at_home: bool = False) -> Slot:
 
 
 def _about(
-    event: _Session | FreeChoiceOpened | OrderWithdrawn | ReferralClosed | ReferralReopened,
+    event: _Session
+    | FreeChoiceOpened
+    | EvaluationAsked
+    | OrderWithdrawn
+    | ReferralClosed
+    | ReferralReopened,
     cause: str,
 ) -> About:
     """A private supplier writes to nobody through us: its municipality does."""
@@ -199,6 +217,15 @@ def _free_choice(value: bytes, cause: str) -> Command:
     )
 
 
+def _asked(value: bytes, cause: str) -> Command:
+    event = EvaluationAsked.model_validate_json(value)
+    return AskForms(
+        about=_about(event, cause),
+        template=Template(f"evaluation-{event.moment}"),
+        facts=Facts(code=event.code),
+    )
+
+
 def _reopened(value: bytes, cause: str) -> Command:
     event = ReferralReopened.model_validate_json(value)
     return ReopenReferral(about=_about(event, cause))
@@ -226,6 +253,7 @@ _READERS: Final[dict[str, Callable[[bytes, str], Command | OrderState | None]]] 
     f"{TYPE_PREFIX}session.reoffered.v1": _reoffered,
     f"{TYPE_PREFIX}session.cancelled.v1": _cancelled,
     f"{TYPE_PREFIX}free-choice.opened.v1": _free_choice,
+    f"{TYPE_PREFIX}evaluation.asked.v1": _asked,
     f"{TYPE_PREFIX}order.withdrawn.v1": _withdrawn,
     f"{TYPE_PREFIX}referral.closed.v1": _closed,
     f"{TYPE_PREFIX}referral.reopened.v1": _reopened,

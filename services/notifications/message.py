@@ -44,6 +44,9 @@ class Template(StrEnum):
     SESSION_CANCELLED = "session-cancelled"
     FREE_CHOICE_OPENED = "free-choice-opened"
     FREE_CHOICE_WITHDRAWN = "free-choice-withdrawn"
+    EVALUATION_BEFORE = "evaluation-before"
+    EVALUATION_AFTER = "evaluation-after"
+    EVALUATION_SIX_MONTHS = "evaluation-six-months"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,7 @@ class Facts:
     limit: date | None = None
     inside_limit: bool = True
     reason: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

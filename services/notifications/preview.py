@@ -26,6 +26,7 @@ SAMPLE: Final = Facts(
     transport=True,
     limit=date(2022, 5, 31),
     reason="capacity-gone",
+    code="K3VQA-7TMPX",
 )
 SAMPLE_MUNICIPALITY: Final = Municipality(code="316", name="Holbæk Kommune", phone="72 36 36 36")
 

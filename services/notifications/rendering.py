@@ -41,7 +41,7 @@ NAMES: Final = frozenset(
         "inside_limit",
         "limit",
     }
-    | {"reason", "alternatives", "ends", "when", "when_short", "place"}
+    | {"reason", "code", "alternatives", "ends", "when", "when_short", "place"}
     | {"previous_when", "previous_short"}
 )
 _BLANK_LINES: Final = re.compile(r"\n\s*\n(\s*\n)+")

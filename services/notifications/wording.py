@@ -147,6 +147,7 @@ def values(
         "inside_limit": facts.inside_limit,
         "limit": the_day(facts.limit, language) if facts.limit else "",
         "reason": facts.reason,
+        "code": clean(facts.code),
         "alternatives": [_other(slot, language) for slot in facts.alternatives],
         "ends": "",
     }

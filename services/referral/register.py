@@ -101,6 +101,12 @@ class Register:
         """The opaque id of who holds custody of a citizen; the same name gives it again."""
         return identity.citizen_id(keyed_hash(self.id_key, "custody", citizen_id, name.casefold()))
 
+    def evaluation_code(self, referral_id: str, programme: str, moment: str) -> str:
+        """What a citizen is asked for when they answer forms; nobody guesses it (50 bits)."""
+        digest = keyed_hash(self.id_key, "evaluation", referral_id, programme, moment)
+        letters = base64.b32encode(digest)[:10].decode()
+        return f"{letters[:5]}-{letters[5:]}"
+
     def find(self, desk: Desk, cpr_hash: bytes, cause: str) -> None:
         """Notes that a number was looked up and belongs to a citizen."""
         if (citizen := desk.citizens.get(cpr_hash)) is not None:

@@ -11,15 +11,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from services.notifications import contracts
-from services.notifications.contact_details import CitizenRecorded, contact_of
-from services.notifications.domain import (
+from services.notifications.commands import (
     Case,
     CloseReferral,
     Decision,
     ReopenReferral,
     WithdrawOrder,
-    decide,
 )
+from services.notifications.contact_details import CitizenRecorded, contact_of
+from services.notifications.domain import decide
 from services.notifications.incoming import READ_TYPES, OrderState, read
 from services.notifications.message import Channel, Past, Reach, Status, Template
 from services.notifications.quiet import Quiet

@@ -139,6 +139,29 @@ async def test_an_answer_is_scored_told_without_whose_it_is_and_may_be_mended(ro
     assert await room.rows("SELECT score FROM evaluations WHERE answered_at IS NOT NULL") == [(0,)]
 
 
+async def test_the_code_that_the_citizen_is_sent_answers_each_form_of_the_moment(
+    room: Room,
+) -> None:
+    id_ = await a_basal_course(room)
+    events = events_of(await rings(room, id_, "before"))
+    [code] = {data(event)["code"] for event in events}
+    assert {data(event)["municipality"] for event in events} == {"316"}
+    assert id_ not in code
+    path = {"id": code.lower()}
+    call = a_call(path=path, body={"answers": [4]})
+    with pytest.raises(Refused, match="say which, own-goals or whodas-12"):
+        await asked(room.conn, EVALUATION.answer, call, room.now)
+    for form, answers in (("own-goals", [4]), ("whodas-12", WHODAS)):
+        call = a_call(path=path, body={"answers": answers, "form": form})
+        await asked(room.conn, EVALUATION.answer, call, room.now)
+    found = await asked(room.conn, EVALUATION.asked, a_call(query={"code": code}), room.now)
+    assert isinstance(found.content, list)
+    assert {(row["form"], row["score"]) for row in found.content} == {
+        ("own-goals", 4.0),
+        ("whodas-12", 18.0),
+    }
+
+
 async def test_wrong_answers_and_others_citizens_are_refused(room: Room) -> None:
     id_ = await a_basal_course(room)
     evaluation = data(events_of(await rings(room, id_, "before"))[0])["evaluation_id"]

@@ -46,11 +46,12 @@ _READ: Final[dict[str, type[Wire]]] = {
 
 
 class Answers(BaseModel):
-    """What was answered, item by item."""
+    """What was answered, item by item. `form` where the citizen's code stands for several."""
 
     model_config = ConfigDict(extra="forbid")
 
     answers: tuple[int, ...] = Field(min_length=1, max_length=100)
+    form: str | None = Field(default=None, max_length=100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,10 @@ class Evaluation:
                 at=timer.due,
                 referral_id=referral.referral_id,
                 citizen_id=referral.citizen_id,
+                municipality=referral.municipality,
+                code=self.register.evaluation_code(
+                    referral.referral_id, order.order.programme, moment
+                ),
             )
             if await store.ask(unit.conn, asked):
                 events.append(event_of(asked))
@@ -115,11 +120,18 @@ class Evaluation:
         return not (person.deceased or erased)
 
     async def answer(self, unit: Unit, call: Call) -> Answer:
-        """POST /evaluations/{id}/answer. An answer may be written anew; the newest holds."""
+        """POST /evaluations/{id}/answer: by its id, or by the code that the citizen was sent.
+
+        An answer may be written anew; the newest holds.
+        """
         said = call.read(Answers)
-        row = await store.one(unit.conn, call.path["id"])
-        if row is None:
+        rows = await store.found(unit.conn, call.path["id"], said.form)
+        if not rows:
             raise Refused(404, "there is no such evaluation; it may not have been asked yet")
+        if len(rows) > 1:
+            forms = " or ".join(row["form"] for row in rows)
+            raise Refused(422, f"several forms have this code: say which, {forms}")
+        [row] = rows
         call.must_work_for(row["provider"])
         form = FORMS[row["form"]]
         fault = form.fault(said.answers)
@@ -141,9 +153,13 @@ class Evaluation:
         return Answer(content=content, applied=Applied(events=[event_of(answered)]))
 
     async def asked(self, unit: Unit, call: Call) -> object:
-        """GET /evaluations: what waits for an answer; ?referral=… all of one referral."""
+        """GET /evaluations: what waits for an answer; ?referral=… or ?code=… all of one."""
         rows = await store.asked(
-            unit.conn, _providers(call), call.query.get("referral") or None, _MOST
+            unit.conn,
+            _providers(call),
+            call.query.get("referral") or None,
+            call.query.get("code") or None,
+            _MOST,
         )
         return [dict(row) for row in rows]
 

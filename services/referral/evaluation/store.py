@@ -18,8 +18,8 @@ async def ask(conn: Connection, asked: EvaluationAsked) -> bool:
     """Writes that a form is asked; False where it was asked before."""
     row = await conn.fetchval(
         """INSERT INTO evaluations (evaluation_id, referral_id, provider, programme, form, moment,
-                                    asked_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true""",
+                                    asked_at, code)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING true""",
         asked.evaluation_id,
         asked.referral_id,
         asked.provider,
@@ -27,13 +27,20 @@ async def ask(conn: Connection, asked: EvaluationAsked) -> bool:
         asked.form,
         asked.moment,
         asked.at,
+        asked.code or None,
     )
     return bool(row)
 
 
-async def one(conn: Connection, evaluation_id: str) -> Row | None:
-    """A form that was asked."""
-    return await conn.fetchrow("SELECT * FROM evaluations WHERE evaluation_id = $1", evaluation_id)
+async def found(conn: Connection, which: str, form: str | None) -> list[Row]:
+    """The form that was asked by its id, or the forms of a citizen's code."""
+    return await conn.fetch(
+        """SELECT * FROM evaluations
+           WHERE (evaluation_id = $1 OR code = upper($1)) AND ($2::text IS NULL OR form = $2)
+           ORDER BY form""",
+        which,
+        form,
+    )
 
 
 async def answer(conn: Connection, answered: EvaluationAnswered) -> bool:
@@ -58,18 +65,24 @@ async def answer(conn: Connection, answered: EvaluationAnswered) -> bool:
 
 
 async def asked(
-    conn: Connection, providers: Sequence[str] | None, referral_id: str | None, most: int
+    conn: Connection,
+    providers: Sequence[str] | None,
+    referral_id: str | None,
+    code: str | None,
+    most: int,
 ) -> list[Row]:
-    """Forms that wait for an answer, or all of a referral; None: of all providers."""
+    """Forms that wait for an answer, or all of a referral or a code; None: of all providers."""
     return await conn.fetch(
         """SELECT evaluation_id, referral_id, provider, programme, form, moment, asked_at,
                   answered_at, score
            FROM evaluations
            WHERE ($1::text[] IS NULL OR provider = ANY($1))
-             AND ($2::text IS NULL AND answered_at IS NULL OR referral_id = $2)
-           ORDER BY asked_at, evaluation_id LIMIT $3""",
+             AND (coalesce($2, $3) IS NULL AND answered_at IS NULL
+                  OR referral_id = $2 OR code = upper($3))
+           ORDER BY asked_at, evaluation_id LIMIT $4""",
         providers,
         referral_id,
+        code,
         most,
     )
 

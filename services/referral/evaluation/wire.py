@@ -33,6 +33,12 @@ class EvaluationAsked(_About):
 
     referral_id: Id
     citizen_id: Id
+    municipality: str = Field(default="", max_length=100, description="Who writes to the citizen")
+    code: str = Field(
+        default="",
+        max_length=20,
+        description="What the citizen says who answers; the same for all forms of one moment",
+    )
 
 
 class EvaluationAnswered(_About):
@@ -72,6 +78,8 @@ EXAMPLES: Final[tuple[BaseModel, ...]] = (
         at=datetime(2022, 5, 28, 8, 0, tzinfo=UTC),
         referral_id="8d26206a-02c4-556a-bdde-7b9e1a342db3",
         citizen_id="LFCSLXUVF5CQFOKQRD6HPNQBLI",
+        municipality="316",
+        code="K3VQA-7TMPX",
     ),
     EvaluationAnswered(
         evaluation_id="4f6f4c38-58a5-5d5f-9a8f-0b6a4b8c7d21",

@@ -172,6 +172,24 @@ def a_closing(*, reason: str = "revoked", event_id: str | None = None) -> Messag
     return an_event("referral.closed", data, topic="referrals", event_id=event_id)
 
 
+def a_reopening(*, event_id: str | None = None) -> Message:
+    data = _about(reopened_at=instant(NOW))
+    return an_event("referral.reopened", data, topic="referrals", event_id=event_id)
+
+
+def a_question(moment: str = "before", *, form: str = "whodas-12") -> Message:
+    data = _about(
+        evaluation_id=f"{form}-{moment}",
+        programme="p140-basal",
+        form=form,
+        moment=moment,
+        at=instant(NOW),
+        municipality="730",
+        code="K3VQA-7TMPX",
+    )
+    return an_event("evaluation.asked", data, topic="evaluations")
+
+
 def a_citizen(
     citizen: str = RUDDI,
     *,

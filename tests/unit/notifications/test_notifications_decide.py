@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.notifications.domain import (
-    FREE_CHOICE_KEEPS,
+from services.notifications.commands import (
     Case,
     Change,
     CloseReferral,
@@ -19,8 +18,8 @@ from services.notifications.domain import (
     Wait,
     WaitForOrder,
     WithdrawOrder,
-    decide,
 )
+from services.notifications.domain import FREE_CHOICE_KEEPS, decide
 from services.notifications.message import (
     About,
     Channel,

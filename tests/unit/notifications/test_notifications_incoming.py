@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifications.commands import Change, SessionNews
 from services.notifications.contact_details import (
     CitizenRecorded,
     contact_of,
     usable_email,
     usable_mobile,
 )
-from services.notifications.domain import Change, SessionNews
 from services.notifications.incoming import Invalid, read
 from shared.envelope import Message
 from tests.unit.notifications.factories import SESSION, a_move, an_event, an_offer

@@ -121,7 +121,7 @@ def test_every_text_is_neutral_and_names_who_writes_and_whom_to_call(
 def test_every_text_about_a_session_tells_when(
     template: Template, version: int, language: Language, channel: Channel
 ) -> None:
-    if template in (Template.FREE_CHOICE_OPENED, Template.FREE_CHOICE_WITHDRAWN):
+    if not template.startswith("session-"):
         return
     text = rendered(template, version, language, channel).text
     assert ("09.00" if language == "da" else "09:00") in text
@@ -206,6 +206,18 @@ def test_who_holds_custody_reads_of_the_child_by_mail_and_no_name_in_a_text(
     assert "Magnus" not in mail.subject
     text = rendered(template, newest, language, Channel.SMS, child="Magnus Test").text
     assert "Magnus" not in text
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", [one for one in Template if one.startswith("evaluation-")])
+def test_what_asks_for_answers_says_how_to_answer_by_a_code_and_holds_no_link(
+    template: Template, language: Language, channel: Channel
+) -> None:
+    text = rendered(template, 1, language, channel, Facts(code="K3VQA-7TMPX")).text
+    assert "K3VQA-7TMPX" in text
+    assert "89 15 15 15" in text
+    assert "http" not in text
 
 
 def test_a_visit_at_home_prints_no_address() -> None:
