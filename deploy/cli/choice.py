@@ -74,6 +74,19 @@ def reopen(referral: Referral, member: Member = "730-desk", as_json: AsJson = Fa
 
 
 @app.command()
+def plan(
+    order: Annotated[str, typer.Argument(help="The order's id.")],
+    member: Member = "fysioterapi-randers",
+) -> None:
+    """Show whom an order is about and what their plan says, to whoever carries it out.
+
+    Only while the order stands; that it was read stands in the access log.
+    """
+    content = ask_as(member, "referral", "GET", f"/orders/{order}/plan")
+    print(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+@app.command()
 def answer(
     order: Annotated[str, typer.Argument(help="The order's id.")],
     says: Annotated[str, typer.Argument(help="accept, decline, cancel, attended or missed.")],

@@ -16,6 +16,7 @@ from services.referral.drop_ins import TOPIC as DROP_INS
 from services.referral.drop_ins import DropIns
 from services.referral.endpoints_choice import FreeChoice
 from services.referral.endpoints_dialogue import Conversations
+from services.referral.endpoints_plan import Plans
 from services.referral.endpoints_reopening import Reopening
 from services.referral.evaluation.handlers import Evaluation
 from services.referral.evaluation.timers import ASK
@@ -110,6 +111,7 @@ def service(settings: ReferralSettings) -> Service:
             *rights.endpoints(),
             *conversations.endpoints(),
             *FreeChoice(choosing=choosing).endpoints(),
+            *Plans(register=office.register).endpoints(),
             *Reopening(choosing=choosing).endpoints(),
             *portfolio_register.ENDPOINTS,
             *evaluation.endpoints(),

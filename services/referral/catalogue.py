@@ -59,7 +59,14 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
     | action_plan.PRODUCED[REFERRALS],
     CITIZENS: {CITIZEN_RECORDED: SealedRecord},
     "provider.{provider}.orders": {
-        model.event_type: model for model in (OrderPlacedWire, OrderChangedWire, OrderWithdrawnWire)
+        model.event_type: model
+        for model in (
+            OrderPlacedWire,
+            OrderChangedWire,
+            OrderWithdrawnWire,
+            ReferralPaused,
+            ReferralResumed,
+        )
     },
     GP_STATUS: {GpStatus.event_type: GpStatus},
     "hospital.{hospital}.status": {ReferralStatus.event_type: ReferralStatus},

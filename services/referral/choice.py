@@ -198,8 +198,9 @@ def _declined(case: ChoiceCase, command: DeclineOrder, now: datetime) -> Iterato
     current = (referral.order_id, referral.provider) == (command.order_id, command.provider)
     if not current or not referral.order_stands or case.order is None:
         return
-    if referral.provider == case.home:
-        # Nobody is behind the municipality's own: a human looks.
+    if referral.provider == case.home or referral.paused_at is not None:
+        # Nobody is behind the municipality's own, and nothing is ordered for who is in hospital: a
+        # human looks.
         yield WorkOpened(
             referral_id=referral.referral_id, reason=WorkReason.DECLINED, about=command.provider
         )

@@ -91,7 +91,7 @@ def events_of(
     event = event_of(fact, referral, portfolio, directory.performers.get(referral.provider))
     if event is None:
         return []
-    theirs = isinstance(fact, OrderPlaced | OrderChanged | OrderWithdrawn)
+    theirs = isinstance(fact, OrderPlaced | OrderChanged | OrderWithdrawn | Paused | Resumed)
     if not theirs or referral.provider not in directory.suppliers:
         return [event]
     topic = f"provider.{referral.provider}.orders"

@@ -213,6 +213,18 @@ async def test_a_provider_without_a_municipality_file_is_a_dead_letter_that_says
     assert "municipality file" in dead.reason
 
 
+async def test_of_a_suppliers_session_the_responsible_municipality_writes_once(
+    world: World,
+) -> None:
+    await world.citizens(a_citizen())
+    supplier = "fysioterapi-randers"
+    offer = an_offer(provider=supplier, municipality="730")
+    assert await world.news(offer) == [Applied()]
+    assert {one["provider"] for one in await world.messages()} == {"730"}
+    [dead] = await world.news(an_offer(provider=supplier, event_id="2"))
+    assert isinstance(dead, Dead)
+
+
 async def test_the_same_event_in_another_batch_changes_nothing(world: World) -> None:
     await world.citizens(a_citizen())
     offer = an_offer()

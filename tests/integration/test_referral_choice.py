@@ -11,8 +11,10 @@ import asyncpg
 import pytest
 
 from deploy.demo.documents import fhir_plan
+from deploy.demo.fhir_messages import hospital_notification
 from services.referral.choosing import Choosing
 from services.referral.endpoints_choice import FreeChoice
+from services.referral.endpoints_plan import Plans
 from services.referral.plan import PlanType
 from shared.endpoints import Answer, Call, Refused
 from shared.handling import Outcome, Unit
@@ -28,7 +30,7 @@ from tests.integration.referral_room import (
     randers_hospital,
     timers,
 )
-from tests.unit.referral.factories import a_decided
+from tests.unit.referral.factories import RANDERS_DEPARTMENT, a_decided, a_register
 
 SUPPLIER = "fysioterapi-randers"
 DESK = Member(id="730-desk", name="Karen Prøve", role="desk", unit="Visitationen", provider="730")
@@ -63,6 +65,14 @@ class Street:
     async def moves(self, municipality: str) -> Answer:
         body = {"municipality": municipality}
         return await self._calls(self.choice.move, DESK, self.order["referral_id"], body)
+
+    async def asks_for_plan(self, order_id: str, staff: Member = THEIRS) -> dict[str, Any]:
+        call = Call(staff=staff, id="plan", path={"id": order_id})
+        async with self.room.conn.transaction():
+            unit = Unit(conn=self.room.conn, now=self.room.now)
+            shown = await Plans(register=a_register()).show(unit, call)
+        assert isinstance(shown, dict)
+        return shown
 
     async def may_choose(self) -> dict[str, str]:
         call = Call(staff=DESK, id="look", path={"id": self.order["referral_id"]})
@@ -226,3 +236,45 @@ async def test_a_plan_for_holbaek_is_not_for_randers_supplier(street: Street) ->
     street.order = only(outcomes, "order.placed")
     with pytest.raises(Refused, match="does not work for provider 316"):
         await street.chooses(SUPPLIER)
+
+
+async def test_who_carries_an_order_out_sees_whom_it_is_about_as_long_as_it_is_theirs(
+    street: Street,
+) -> None:
+    await street.opens_too_late()
+    placed = data(events_of([(await street.chooses(SUPPLIER)).applied], "order.placed")[0])
+    shown = await street.asks_for_plan(placed["order_id"])
+    assert (shown["citizen"]["name"], shown["citizen"]["number"]) == (
+        "Ruddi Test Berggren",
+        "1502779995",
+    )
+    assert shown["plan"]["diagnoses"]
+    rows = await street.room.rows("SELECT actor FROM access_log WHERE action = 'order.plan'")
+    assert rows == [("staff:fysio",)]
+    with pytest.raises(Refused, match="does not work for provider"):
+        await street.asks_for_plan(
+            placed["order_id"],
+            Member(id="316-desk", name="Åse Prøve", role="desk", unit="U", provider="316"),
+        )
+    await street.chooses("316")
+    with pytest.raises(Refused, match="no longer stands"):
+        await street.asks_for_plan(placed["order_id"])
+
+
+async def test_a_supplier_hears_that_the_citizen_is_in_hospital_and_back(street: Street) -> None:
+    await street.opens_too_late()
+    placed = data(events_of([(await street.chooses(SUPPLIER)).applied], "order.placed")[0])
+    admitted = await street.room.takes(
+        randers_hospital(
+            street.room,
+            hospital_notification(
+                started="2022-06-01T09:00:00+02:00",
+                sent_at=street.room.now,
+                sender_sor=RANDERS_DEPARTMENT,
+                receiver_sor="100000000003730",
+            ),
+        )
+    )
+    topics = [one.topic for one in events_of(admitted, "referral.paused")]
+    assert topics == ["referrals", f"provider.{SUPPLIER}.orders"]
+    assert names(await street.hears_of_refusal(placed)) == ["worklist.opened"]
