@@ -15,8 +15,6 @@ from rich.console import Console
 from deploy.cli.connection import ROOT
 from deploy.cli.errors import CommandError
 from deploy.cli.what_if_options import (
-    ROOMS,
-    STAFF,
     Wishes,
     chosen,
     growth_of,
@@ -29,6 +27,7 @@ from deploy.cli.what_if_told import told
 from deploy.planning.page import page
 from deploy.planning.poster import poster
 from services.scheduling.what_if.question import Objective, Policy
+from services.scheduling.what_if.wire import ROOMS, STAFF
 
 console = Console(highlight=False)
 
@@ -179,18 +178,22 @@ def what_if(
         ride_km_cost=ride_km_cost,
         transition=pace_of(transition, every, notice),
     )
+    files = Files(
+        roster=roster,
+        people=people,
+        requests=requests,
+        staff_roster=staff_roster,
+        municipalities=municipalities,
+    )
     if provider is not None:
-        if roster or people or requests or staff_roster:
-            raise CommandError("scheduling knows hours and past itself: leave the files out")
-        found = asked_of_scheduling(wishes, provider, member or f"{provider}-planner")
-    else:
-        files = Files(
-            roster=roster,
-            people=people,
-            requests=requests,
-            staff_roster=staff_roster,
-            municipalities=municipalities,
+        found = asked_of_scheduling(
+            wishes,
+            files,
+            None if since is None else _monday(since),
+            provider=provider,
+            member=member or f"{provider}-planner",
         )
+    else:
         found = simulated_here(wishes, files, _monday(since), workers=workers, quiet=as_json)
     if picture is not None:
         _write(picture, poster(found))

@@ -5,22 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from deploy.cli.errors import CommandError
 from services.scheduling.engine.locations import Rooms, Staff
 from services.scheduling.engine.model import InvalidInputError
-from services.scheduling.settings import Municipality
 from services.scheduling.what_if.question import Objective, Policy, Question
 from services.scheduling.what_if.transition import Pace
 
-STAFF: Final[Mapping[str, Staff]] = {
-    "follow": Staff.FOLLOW,
-    "spread": Staff.SPREAD,
-    "cut": Staff.CUT,
-    "given": Staff.AS_GIVEN,
-}
-ROOMS: Final[Mapping[str, Rooms]] = {"stay": Rooms.STAY, "move": Rooms.MOVE}
 Meant = TypeVar("Meant")
 
 
@@ -51,8 +43,9 @@ class Wishes:
     ride_km_cost: float | None
     transition: Pace | None = None
 
-    def question(self, municipality: Municipality) -> Question:
-        """The question, with the municipality's habits. Raises `InvalidInputError`."""
+    def question(self, told: int) -> Question:
+        """The question; `told` is when the municipality tells its citizens. Raises
+        `InvalidInputError`."""
         return Question(
             staff=self.staff,
             rooms=self.rooms,
@@ -63,7 +56,7 @@ class Wishes:
             growth=self.plans,
             objective=self.objective,
             policy=self.policy,
-            tell=municipality.tell if self.tell is None else self.tell,
+            tell=told if self.tell is None else self.tell,
             seeds=self.seeds,
             quick_seeds=self.quick_seeds,
             best=self.best,
@@ -73,7 +66,6 @@ class Wishes:
             rents=self.rents,
             ride_cost=self.ride_cost,
             ride_km_cost=self.ride_km_cost,
-            weights=municipality.weights,
         )
 
 

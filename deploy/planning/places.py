@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.planning.faults import Fault, UnusableFileError, read_toml
 from services.referral.programme_lines import Loc, line_of, lines_of
-from services.scheduling.what_if.demand import Need, Place
+from services.scheduling.what_if.demand import DELIVERIES, LOCATION, Need, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,8 @@ class _Reader:
                 Need(
                     competences=frozenset(str(one) for one in table.get("competences", [])),
                     share=self._number(table, loc, "share", least=0, most=1),
+                    minutes=int(self._number(table, loc, "minutes", least=0, most=600, default=0)),
+                    delivery=self._delivery(table, loc),
                 )
                 for loc, table in needs
             ),
@@ -69,6 +71,12 @@ class _Reader:
             at=(lat, lon),
             people=self._number(table, loc, "people", least=0, most=10_000_000),
         )
+
+    def _delivery(self, table: Mapping[str, Any], loc: Loc) -> str:
+        value = table.get("delivery", LOCATION)
+        if value not in DELIVERIES:
+            self._fault((*loc, "delivery"), f"delivery must be one of {', '.join(DELIVERIES)}")
+        return str(value)
 
     def _tables(self, content: Mapping[str, Any], key: str) -> list[tuple[Loc, Mapping[str, Any]]]:
         tables = content.get(key, [])

@@ -11,10 +11,14 @@ from deploy.planning.faults import Fault, UnusableFileError
 from deploy.planning.roster import parse_day, parse_time
 from deploy.planning.roster_csv import Row, table
 from services.scheduling.orders import Window
-from services.scheduling.what_if.demand import Request
+from services.scheduling.what_if.demand import DELIVERIES, LOCATION, Request
 
 LIMIT_DAYS: Final = 7  # Sundhedsloven § 140: calendar days from the discharge, or the later start
 _FORBIDDEN: Final = {"cpr", "name", "navn", "address", "adresse", "phone", "telefon", "email"}
+_DELIVERY: Final = {
+    **{"": LOCATION, "fremmøde": LOCATION, "hjemme": "home", "hjem": "home"},
+    **{"skærm": "screen", "video": "screen", "telefon": "telephone"},
+}
 _YES: Final = {"yes", "true", "1", "ja", "sand", "x"}
 _NO: Final = {"", "no", "false", "0", "nej", "falsk"}
 
@@ -23,7 +27,8 @@ def read(file: str, text: str) -> list[Request]:
     """Reads the file. Raises `UnusableFileError` with every line that can't be used.
 
     Needed are `arrived`, `discharged` and `postcode`; besides there may be `later_start`, `limit`,
-    `competences`, `language`, `vulnerable`, `transport`, `weekdays`, `from` and `to`.
+    `competences`, `language`, `vulnerable`, `transport`, `weekdays`, `from`, `to`, `minutes` and
+    `delivery` (location, home, screen or telephone).
     """
     faults: list[Fault] = []
     heads = {one.strip().lower() for one in re.split(r"[;,\t]", text.split("\n", 1)[0])}
@@ -49,6 +54,8 @@ def _request(file: str, row: Row, faults: list[Fault]) -> Request | None:
     vulnerable = _flag(file, row, "vulnerable", faults)
     transport = _flag(file, row, "transport", faults)
     windows = _windows(file, row, faults)
+    minutes = _minutes(file, row, faults)
+    delivery = _delivery(file, row, faults)
     if len(faults) > before or arrived is None or discharged is None:
         return None
     one = timedelta(days=1)
@@ -63,6 +70,10 @@ def _request(file: str, row: Row, faults: list[Fault]) -> Request | None:
         vulnerable=vulnerable,
         transport=transport,
         windows=windows,
+        minutes=minutes,
+        delivery=delivery,
+        room=delivery == LOCATION,
+        bedside=arrived < discharged,
     )
 
 
@@ -91,6 +102,26 @@ def _flag(file: str, row: Row, head: str, faults: list[Fault]) -> bool:
     if cell not in _YES | _NO:
         faults.append(Fault(file, row.line, f"{head}: {cell!r} is neither yes nor no"))
     return cell in _YES
+
+
+def _minutes(file: str, row: Row, faults: list[Fault]) -> int:
+    """How long the session takes; 0 where that is not told."""
+    cell = row.cells.get("minutes", "")
+    if not cell:
+        return 0
+    if not re.fullmatch(r"\d{1,3}", cell) or not 5 <= int(cell) <= 600:
+        faults.append(Fault(file, row.line, f"minutes: {cell!r} is no number from 5 to 600"))
+        return 0
+    return int(cell)
+
+
+def _delivery(file: str, row: Row, faults: list[Fault]) -> str:
+    cell = row.cells.get("delivery", "").lower()
+    meant = _DELIVERY.get(cell, cell)
+    if meant not in DELIVERIES:
+        named = f"delivery: {cell!r} is none of {', '.join(DELIVERIES)}"
+        faults.append(Fault(file, row.line, named))
+    return meant
 
 
 def _windows(file: str, row: Row, faults: list[Fault]) -> tuple[Window, ...]:

@@ -154,10 +154,7 @@ def stated(roster: Roster, monday: date, version: int = 1) -> Iterator[Stated]:
             location=place.location,
             week=week_of(monday),
             version=version,
-            rooms=tuple(
-                Room(code=f"{code}-{number}", name=hall.name, equipment=hall.equipment)
-                for number, hall in enumerate(place.rooms, 1)
-            ),
+            rooms=rooms_of(place),
             therapists=tuple(
                 Therapist(
                     id=one.therapist,
@@ -171,6 +168,14 @@ def stated(roster: Roster, monday: date, version: int = 1) -> Iterator[Stated]:
             closed=False,
         )
         yield Stated(week, place, hours, spans)
+
+
+def rooms_of(place: Place) -> tuple[Room, ...]:
+    """A location's rooms as they are stated."""
+    return tuple(
+        Room(code=f"{place.location.code}-{number}", name=hall.name, equipment=hall.equipment)
+        for number, hall in enumerate(place.rooms, 1)
+    )
 
 
 def _duties(roster: Roster, one: Hours) -> tuple[StatedDuty, ...]:

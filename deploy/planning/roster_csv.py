@@ -28,7 +28,7 @@ _HEADS: Final[Mapping[str, str]] = {
     **{"enhed": "unit", "andel": "share"},
     **{"modtaget": "arrived", "udskrevet": "discharged", "senere_start": "later_start"},
     **{"senere start": "later_start", "frist": "limit", "sårbar": "vulnerable"},
-    **{"kørsel": "transport", "ugedage": "weekdays"},
+    **{"kørsel": "transport", "ugedage": "weekdays", "minutter": "minutes", "form": "delivery"},
 }
 _YES: Final = {"", "yes", "true", "1", "ja", "sand"}
 _NO: Final = {"no", "false", "0", "nej", "falsk"}

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from deploy.planning.roster import Span, Stated, shown
 from services.scheduling.capacity import DENMARK, LocationWeek, Room, Shift, Therapist, local_date
@@ -17,43 +18,42 @@ LOCATIONS = ("code", "name", "address", "postcode", "lat", "lon", "rooms", "open
 
 def body(one: Stated) -> bytes:
     """capacity.stated as JSON."""
-    week = one.week
-    return json.dumps(
-        {
-            "provider": week.provider,
-            "location": {
-                "code": week.location.code,
-                "name": week.location.name,
-                "address": week.location.address,
-                "postcode": week.location.postcode,
-                "lat": week.location.lat,
-                "lon": week.location.lon,
-            },
-            "week": week.week,
-            "version": week.version,
-            "rooms": [
-                {"code": room.code, "name": room.name, "equipment": sorted(room.equipment)}
-                for room in week.rooms
-            ],
-            "therapists": [
-                {
-                    "id": therapist.id,
-                    "competences": sorted(therapist.competences),
-                    "languages": sorted(therapist.languages),
-                    "shifts": [
-                        {"start": _instant(shift.start), "end": _instant(shift.end)}
-                        for shift in therapist.shifts
-                    ],
-                    "duties": [
-                        {"unit": duty.unit, "share": duty.share} for duty in therapist.duties
-                    ],
-                }
-                for therapist in week.therapists
-            ],
-            "closed": week.closed,
+    return json.dumps(statement(one.week), ensure_ascii=False).encode()
+
+
+def statement(week: LocationWeek) -> dict[str, Any]:
+    """capacity.stated as JSON-able data."""
+    return {
+        "provider": week.provider,
+        "location": {
+            "code": week.location.code,
+            "name": week.location.name,
+            "address": week.location.address,
+            "postcode": week.location.postcode,
+            "lat": week.location.lat,
+            "lon": week.location.lon,
         },
-        ensure_ascii=False,
-    ).encode()
+        "week": week.week,
+        "version": week.version,
+        "rooms": [
+            {"code": room.code, "name": room.name, "equipment": sorted(room.equipment)}
+            for room in week.rooms
+        ],
+        "therapists": [
+            {
+                "id": therapist.id,
+                "competences": sorted(therapist.competences),
+                "languages": sorted(therapist.languages),
+                "shifts": [
+                    {"start": _instant(shift.start), "end": _instant(shift.end)}
+                    for shift in therapist.shifts
+                ],
+                "duties": [{"unit": duty.unit, "share": duty.share} for duty in therapist.duties],
+            }
+            for therapist in week.therapists
+        ],
+        "closed": week.closed,
+    }
 
 
 def toml(source: str, weeks: Sequence[LocationWeek]) -> str:

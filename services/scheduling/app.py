@@ -24,11 +24,11 @@ from services.scheduling.settings import (
     SchedulingSettings,
     Sources,
     read_municipalities,
+    terms_of,
 )
 from services.scheduling.suppliers import wire as suppliers
 from services.scheduling.suppliers.endpoints import Orders
 from services.scheduling.suppliers.handlers import Suppliers, suppliers_of
-from services.scheduling.weights import Weights
 from shared.service import Service, Subscription
 
 __all__ = ["PRODUCES", "competences", "public_holiday", "service", "terms"]
@@ -101,7 +101,7 @@ def service(settings: SchedulingSettings) -> Service:
             *Counter(scheduling).endpoints(),
             *Orders().endpoints(),
             *rights.ENDPOINTS,
-            *WhatIf(habits(municipalities, otherwise)).endpoints(),
+            *WhatIf(lambda provider: municipalities.get(provider, otherwise)).endpoints(),
         ),
         produces=PRODUCES,
     )
@@ -111,27 +111,7 @@ def terms(
     municipalities: Mapping[str, Municipality], otherwise: Municipality, kept: timedelta
 ) -> Callable[[str], Terms]:
     """Each provider's terms; a provider without a file of its own has those of `otherwise`."""
-
-    def of(provider: str) -> Terms:
-        one = municipalities.get(provider, otherwise)
-        transfer = timedelta(minutes=one.transfer_minutes)
-        return Terms(
-            public_holiday, one.notice_days, transfer, kept, one.weights, one.tell, one.at_risk_days
-        )
-
-    return of
-
-
-def habits(
-    municipalities: Mapping[str, Municipality], otherwise: Municipality
-) -> Callable[[str], tuple[Weights, int]]:
-    """Each provider's weights, and how many open days before their session it tells citizens."""
-
-    def of(provider: str) -> tuple[Weights, int]:
-        one = municipalities.get(provider, otherwise)
-        return one.weights, one.tell
-
-    return of
+    return lambda provider: terms_of(municipalities.get(provider, otherwise), kept)
 
 
 def competences(

@@ -1,4 +1,5 @@
-"""POST /what-if asks what fewer locations would mean, of the service's own past; GET tells."""
+"""POST /what-if asks what fewer locations would mean, of the service's own past; GET tells, and
+/cancel ends it."""
 
 from __future__ import annotations
 
@@ -8,15 +9,14 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from services.scheduling import store_what_if
 from services.scheduling.capacity import local_date
 from services.scheduling.engine.model import InvalidInputError
-from services.scheduling.weights import Weights
-from services.scheduling.what_if.transition import Pace
-from services.scheduling.what_if.wire import Asked, Job
+from services.scheduling.settings import Municipality
+from services.scheduling.what_if.wire import Asked, Job, candidates_of, given_of
 from shared.endpoints import Answer, Call, Endpoint, Refused
 from shared.handling import Unit
 
@@ -30,47 +30,50 @@ COMMAND: Final = (sys.executable, "-m", "services.scheduling.what_if")
 
 @dataclass(slots=True)
 class Study:
-    """A question under way or answered. `state` is running, answered, refused or failed."""
+    """A question under way or answered. `state` is running, answered, refused, cancelled or
+    failed."""
 
     provider: str
     state: str = "running"
     told: dict[str, Any] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
 
 
 class WhatIf:
     """The endpoints. Answers are kept in memory, the newest 20; one simulation runs at a time, for
     an hour at most.
 
-    `habits` are a provider's weights, and how many open days before their session it tells. The
-    simulation is a process of its own (`COMMAND`), told to be nice.
+    `habits` tells how a provider's municipality plans. The simulation is a process of its own
+    (`COMMAND`), told to be nice.
     """
 
     def __init__(
-        self, habits: Callable[[str], tuple[Weights, int]], command: Sequence[str] = COMMAND
+        self, habits: Callable[[str], Municipality], command: Sequence[str] = COMMAND
     ) -> None:
         self._habits = habits
         self._command = command
         self._studies: dict[str, Study] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def endpoints(self) -> Sequence[Endpoint]:
-        """Both of them, for planners."""
+        """All of them, for planners."""
+        path = "/what-if/{id}"
         return (
             Endpoint(method="POST", path="/what-if", handler=self.ask, roles=PLANNERS),
-            Endpoint(method="GET", path="/what-if/{id}", handler=self.tell, roles=PLANNERS),
+            Endpoint(method="GET", path=path, handler=self.tell, roles=PLANNERS),
+            Endpoint(method="POST", path=f"{path}/cancel", handler=self.cancel, roles=PLANNERS),
         )
 
     async def ask(self, unit: Unit, call: Call) -> Answer:
-        """Starts a simulation; its id is in the answer."""
+        """Starts a simulation; where to fetch its answer stands in what comes back."""
         asked = call.read(Asked)
         call.must_work_for(asked.provider)
-        weights, tell = self._habits(asked.provider)
-        if asked.tell is None:
-            asked = asked.model_copy(update={"tell": tell})
+        municipality = self._habits(asked.provider)
+        first = asked.since or local_date(unit.now)
         try:
-            asked.question(weights)
-            if asked.transition is not None:
-                Pace(weeks=asked.transition.weeks, notice=asked.transition.notice)
+            asked.question(municipality.tell)
+            asked.pace()
+            candidates_of(asked, municipality, first)
+            given_of(asked, municipality)
         except InvalidInputError as error:
             raise Refused(422, str(error)) from None
         if any(one.state == "running" for one in self._studies.values()):
@@ -80,38 +83,59 @@ class WhatIf:
         if not weeks:
             raise Refused(422, f"no capacity is stated for provider {asked.provider}")
         if not past:
-            raise Refused(422, f"provider {asked.provider} has had no requests: nothing to plan")
-        job = Job(
-            asked=asked,
-            weights=asdict(weights),
-            first=local_date(unit.now),
-            weeks=weeks,
-            past=past,
-        )
+            besides = f" but {others} for several at once" if others else ""
+            raise Refused(
+                422, f"provider {asked.provider} has had no requests{besides}: nothing to plan"
+            )
+        job = Job(asked=asked, municipality=municipality, first=first, weeks=weeks, past=past)
         unit.on_commit.append(lambda: self._start(call.id, job))
-        content = {"id": call.id, "requests": len(past), "left_out": others, "state": "running"}
+        content = {
+            "id": call.id,
+            "href": f"/what-if/{call.id}",
+            "requests": len(past),
+            "left_out": others,
+            "state": "running",
+        }
         return Answer(content=content, status=202)
 
     async def tell(self, unit: Unit, call: Call) -> dict[str, Any]:
         """How far a simulation is, or its answer."""
+        return self._told(call, self._study(call))
+
+    async def cancel(self, unit: Unit, call: Call) -> dict[str, Any]:
+        """Ends a simulation that is under way; one that is over stays as it is."""
+        study = self._study(call)
+        if study.state == "running":
+            study.state = "cancelled"
+            if study.task is not None:
+                study.task.cancel()
+        return self._told(call, study)
+
+    def _study(self, call: Call) -> Study:
         study = self._studies.get(call.path["id"])
         if study is None:
             raise Refused(404, "no such simulation here: answers are kept until a restart")
         call.must_work_for(study.provider)
+        return study
+
+    def _told(self, call: Call, study: Study) -> dict[str, Any]:
         return {"id": call.path["id"], "state": study.state, **study.told}
 
     def _start(self, name: str, job: Job) -> None:
         while len(self._studies) >= MOST_REMEMBERED:
             del self._studies[next(iter(self._studies))]
         study = self._studies[name] = Study(job.asked.provider)
-        task = asyncio.get_running_loop().create_task(self._run(study, job))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        study.task = asyncio.get_running_loop().create_task(self._run(study, job))
 
     async def _run(self, study: Study, job: Job) -> None:
         try:
             async with asyncio.timeout(MOST_SECONDS):
                 await self._simulate(study, job)
+        except TimeoutError:
+            study.state = "failed"
+            study.told["why"] = (
+                f"it took more than {MOST_SECONDS // 60} minutes: ask of fewer sets, weeks or seeds"
+            )
         except (OSError, ValueError) as error:
             _LOG.warning("a what-if could not be simulated: %s", type(error).__name__)
         finally:
@@ -132,7 +156,7 @@ class WhatIf:
         try:
             process.stdin.write(job.model_dump_json(by_alias=True).encode())
             process.stdin.close()
-            while line := await process.stdout.readline():
+            while study.state == "running" and (line := await process.stdout.readline()):
                 said = json.loads(line)
                 study.told |= said
                 for word, state in (("answer", "answered"), ("refused", "refused")):

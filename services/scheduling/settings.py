@@ -6,12 +6,14 @@ import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from services.scheduling.provider import AT_ONCE, SAME_EVENING
+from services.scheduling.holidays import public_holiday
+from services.scheduling.provider import AT_ONCE, SAME_EVENING, Terms
 from services.scheduling.staffing import Rule
 from services.scheduling.weights import WEIGHTS, Weights
 from shared.files import Watched
@@ -93,6 +95,14 @@ class Municipality:
     staffing: tuple[Rule, ...] = ()
     tell: int = 2
     at_risk_days: int = 3
+
+
+def terms_of(one: Municipality, kept: timedelta = timedelta(days=365)) -> Terms:
+    """A municipality's terms as decisions see them; orders are `kept` for so long."""
+    transfer = timedelta(minutes=one.transfer_minutes)
+    return Terms(
+        public_holiday, one.notice_days, transfer, kept, one.weights, one.tell, one.at_risk_days
+    )
 
 
 def read_municipalities(folder: Path, otherwise: Municipality) -> Mapping[str, Municipality]:

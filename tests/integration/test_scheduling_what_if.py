@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from typer.testing import CliRunner
 
+from deploy.cli.main import app
+from deploy.planning.statement import toml
+from services.scheduling import store_what_if
 from services.scheduling.endpoints_what_if import COMMAND, WhatIf
-from services.scheduling.weights import WEIGHTS, Weights
+from services.scheduling.incoming import stated
+from services.scheduling.settings import Municipality
 from shared.endpoints import Call, Refused
 from shared.handling import Unit
 from shared.staff import Member
@@ -28,8 +36,8 @@ from tests.unit.scheduling.factories import (
 from tests.waiting import until
 
 
-def habits(_: str) -> tuple[Weights, int]:
-    return WEIGHTS, 2
+def habits(_: str) -> Municipality:
+    return Municipality()
 
 
 PLANNER = Member(id="730-planner", name="P", role="planner", unit="U", provider="730")
@@ -38,6 +46,16 @@ QUESTION = {
     **{"provider": "730", "close": ["L"], "staff": "follow", "rooms": "move"},
     **{"policy": "priced", "weeks": 2, "seeds": 2},
 }
+
+
+def a_candidate(**other: Any) -> dict[str, Any]:
+    stated = a_statement("A", **other)
+    return {"location": stated["location"], "rooms": stated["rooms"]}
+
+
+EMPTY = a_candidate(rooms=0)
+ABROAD = a_candidate()
+ABROAD["location"] = ABROAD["location"] | {"lat": 40.1}
 
 
 @pytest.fixture
@@ -84,7 +102,7 @@ async def test_the_past_is_asked_what_a_closure_would_mean(process: Process) -> 
     await a_past(process)
     what_if = WhatIf(habits)
     assert await ask(process, what_if, QUESTION) == {
-        **{"id": "w1", "requests": 3, "left_out": 0, "state": "running"}
+        **{"id": "w1", "href": "/what-if/w1", "requests": 3, "left_out": 0, "state": "running"}
     }
     told = await answered(process, what_if)
     assert told["state"] == "answered", told
@@ -106,6 +124,76 @@ async def test_what_the_world_cannot_do_is_answered(process: Process) -> None:
         "refused",
         "no location is called mars; known are L, R",
     )
+
+
+async def test_a_location_is_opened_and_staff_is_as_given(process: Process) -> None:
+    await a_past(process)
+    what_if = WhatIf(habits)
+    given = [
+        a_statement("R", a_therapist("T1", *all_week())),
+        a_statement("A", a_therapist("T2", *all_week())),
+    ]
+    opened = {"open": ["A"], "candidates": [a_candidate()], "staff": "given", "staff_weeks": given}
+    await ask(process, what_if, QUESTION | opened)
+    told = await answered(process, what_if)
+    assert told["state"] == "answered", told
+    (option,) = told["answer"]["options"]
+    assert (option["open"], option["close"]) == (["A"], ["L"])
+    assert option["load"]["A"] is not None
+    assert told["answer"]["question"]["staff"] == "as given"
+
+
+async def test_the_command_finds_the_same_from_files(process: Process, tmp_path: Path) -> None:
+    """The same capacity and the same past, once in the service and once in a planner's files."""
+    await a_past(process)
+    weeks = await store_what_if.newest_weeks(process.conn, "730")
+    past, _ = await store_what_if.past_requests(process.conn, "730")
+    roster, requests = tmp_path / "roster.toml", tmp_path / "requests.csv"
+    roster.write_text(toml("randers", [stated(week) for week in weeks]), encoding="utf-8")
+    rows = [
+        f"{one.arrived};{one.earliest - timedelta(days=1)};{one.limit};{one.postcode};"
+        f"{'|'.join(one.competences)};{one.minutes};{'ja' if one.vulnerable else 'nej'}"
+        for one in past
+    ]
+    heads = "arrived;discharged;limit;postcode;competences;minutes;vulnerable"
+    requests.write_text("\n".join([heads, *rows]), encoding="utf-8")
+    what_if = WhatIf(habits)
+    question = {key: value for key, value in QUESTION.items() if key != "close"}
+    body = question | {"keep": [1], "policy": "re-plan", "quick_seeds": 2, "from": "2026-11-23"}
+    await ask(process, what_if, body | {"transition": {}})
+    over_http = (await answered(process, what_if))["answer"]
+    options = ("--keep", "1", "--staff", "follow", "--rooms", "move", "--from", "2026-11-23")
+    fewer = ("--weeks", "2", "--seeds", "2", "--quick-seeds", "2", "--transition", "--json")
+    files = ("--roster", str(roster), "--requests", str(requests))
+    nobody = tmp_path / "municipalities"
+    nobody.mkdir()
+    (nobody / "730.toml").write_text('code = "730"\n', encoding="utf-8")
+    habit = ("--municipalities", str(nobody))
+    arguments = ["what-if", *files, *options, *fewer, *habit]
+    ran = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    assert ran.exit_code == 0, ran.output
+    by_command = json.loads(ran.stdout)
+    for found in (over_http, by_command):
+        del found["question"]["requests"]
+        found["assumptions"] = [one for one in found["assumptions"] if "Requests:" not in one]
+    assert by_command == over_http
+
+
+async def test_a_simulation_can_be_cancelled_and_leaves_the_way_free(process: Process) -> None:
+    await a_past(process)
+    what_if = WhatIf(habits, (sys.executable, "-c", "import signal; signal.pause()"))
+    await ask(process, what_if, QUESTION)
+    unit = Unit(conn=process.conn, now=process.now)
+    call = Call(staff=PLANNER, id="", path={"id": "w1"})
+    for _ in range(2):
+        assert (await what_if.cancel(unit, call))["state"] == "cancelled"
+    with pytest.raises(Refused) as caught:
+        await what_if.cancel(unit, Call(staff=ELSEWHERE, id="", path={"id": "w1"}))
+    assert caught.value.status == 403
+    await ask(process, what_if, QUESTION, "w2")
+    assert (await what_if.cancel(unit, Call(staff=PLANNER, id="", path={"id": "w2"})))[
+        "state"
+    ] == "cancelled"
 
 
 async def test_a_process_that_fails_leaves_a_failure_and_the_way_free(process: Process) -> None:
@@ -130,7 +218,12 @@ async def test_one_simulation_runs_at_a_time(process: Process) -> None:
     ("body", "status", "says"),
     [
         (QUESTION | {"keep": [0]}, 422, "cannot keep 0 locations"),
-        (QUESTION | {"staff": "given"}, 422, "staff"),
+        (QUESTION | {"staff": "given"}, 422, "staff as given needs staff_weeks"),
+        (QUESTION | {"staff_weeks": [a_statement("R")]}, 422, "and only that does"),
+        (QUESTION | {"candidates": [ABROAD]}, 422, "A: location.lat 40.1 is outside Denmark"),
+        (QUESTION | {"candidates": [EMPTY]}, 422, "A: rooms a location that is open needs a room"),
+        (QUESTION | {"load": float("nan")}, 422, "load: input should be a finite number"),
+        (QUESTION | {"transition": {"weeks": 1, "notice": 60}}, 422, "from 1 day to 7 days"),
         ({"provider": "730", "rooms": "move"}, 422, "staff: field required"),
         (QUESTION | {"plans": -1}, 422, "between 0 and 10 times"),
         (QUESTION | {"people": 1}, 422, "people"),

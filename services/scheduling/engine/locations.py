@@ -1,15 +1,14 @@
-"""Fewer, other or fuller locations: what becomes of the therapists, the rooms and the ways."""
+"""Fewer, other or fuller locations: what becomes of the therapists and the rooms, week by week."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import permutations
 
-import numpy as np
-
-from services.scheduling.engine.model import Ints, InvalidInputError, Requests, Supply
+from services.scheduling.capacity import LocationWeek, Therapist
+from services.scheduling.engine.model import InvalidInputError
 
 MOST_ORDERS = 6  # closures of which every order is tried
 
@@ -32,22 +31,18 @@ class Rooms(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Which places stay open, and how. `between[place, place]` is the way between them."""
+    """Which locations stay open, by code, and how. `between[a, b]` is the way between two."""
 
-    keep: tuple[int, ...]
+    keep: tuple[str, ...]
     staff: Staff
     rooms: Rooms
-    between: Ints
+    between: Mapping[tuple[str, str], int]
 
     def __post_init__(self) -> None:
         if not self.keep:
             raise InvalidInputError("cannot keep 0 locations: at least one must stay open")
         if len(set(self.keep)) != len(self.keep):
             raise InvalidInputError("a location is kept twice")
-        if min(self.keep) < 0 or max(self.keep) >= len(self.between):
-            raise InvalidInputError(
-                f"cannot keep {len(self.keep)} of {len(self.between)} locations: one is unknown"
-            )
 
 
 def closing_orders(closed: Sequence[int]) -> list[tuple[int, ...]]:
@@ -57,58 +52,71 @@ def closing_orders(closed: Sequence[int]) -> list[tuple[int, ...]]:
     return list(permutations(sorted(closed)))
 
 
-def changed_supply(supply: Supply, change: Change, given: Supply | None = None) -> Supply:
-    """The capacity after the change; `given` is the whole of it where staff is as given."""
-    if len(change.between) != supply.places:
-        raise InvalidInputError("the ways between locations are of other locations")
+def changed_week(
+    weeks: Sequence[LocationWeek], change: Change, given: Sequence[LocationWeek] | None = None
+) -> list[LocationWeek]:
+    """One calendar week of every location after the change, by code; a closed one says so.
+
+    `given` is the whole of that week where staff is as given. Raises `InvalidInputError`.
+    """
     if change.staff is Staff.AS_GIVEN:
         if given is None:
             raise InvalidInputError("staff as given needs the capacity that is given")
-        source = given
-    else:
-        source = supply
-    capacity, rooms = source.capacity.copy(), source.rooms.copy()
-    closed = [place for place in range(supply.places) if place not in change.keep]
-    for place in closed:
-        for_each = _destinations(change, place, source)
-        for to, share in for_each:
-            capacity[:, to] += share
-        if change.rooms is Rooms.MOVE and for_each:
-            _move_rooms(rooms, place, [to for to, _ in for_each])
-        capacity[:, place] = 0
-        rooms[place] = 0
-    return replace(source, capacity=capacity, rooms=rooms)
+        weeks = _as_given(weeks, given)
+    of = {week.location.code: week for week in weeks}
+    if unknown := sorted(set(change.keep) - of.keys()):
+        raise InvalidInputError(f"cannot keep {', '.join(unknown)}: it is unknown")
+    after = {code: of[code] for code in sorted(change.keep)}
+    for code in sorted(of.keys() - after.keys()):
+        to = _destinations(change, code)
+        if change.staff is Staff.FOLLOW:
+            after[to[0]] = _joined(after[to[0]], of[code].therapists)
+        elif change.staff is Staff.SPREAD:
+            for number, part in enumerate(_dealt(of[code].therapists, len(to))):
+                after[to[number]] = _joined(after[to[number]], part)
+        if change.rooms is Rooms.MOVE:
+            for number, room in enumerate(of[code].rooms):
+                there = after[to[number % len(to)]] if to else None
+                if there is not None:
+                    moved = replace(room, code=f"{code}/{room.code}")
+                    after[there.location.code] = replace(there, rooms=(*there.rooms, moved))
+    for code in of.keys() - set(change.keep):
+        after[code] = replace(of[code], rooms=(), therapists=(), closed=True)
+    return [after[code] for code in sorted(after)]
 
 
-def _destinations(change: Change, place: int, supply: Supply) -> list[tuple[int, Ints]]:
-    free = supply.capacity[:, place]
+def _as_given(
+    weeks: Sequence[LocationWeek], given: Sequence[LocationWeek]
+) -> Sequence[LocationWeek]:
+    """The given hours; a location of which nothing is given has nobody."""
+    of = {week.location.code: week for week in given}
+    return [of.get(week.location.code, replace(week, therapists=())) for week in weeks]
+
+
+def _destinations(change: Change, code: str) -> Sequence[str]:
+    """Where the staff of a closed location goes: to the nearest kept one, to all, or nowhere."""
     keep = sorted(change.keep)
     if change.staff is Staff.FOLLOW:
-        return [(min(keep, key=lambda to: (change.between[place, to], to)), free)]
-    if change.staff is Staff.SPREAD:
-        # The hours are dealt out like cards, in order, each class and day from where it stopped.
-        before = np.cumsum(free.reshape(-1)).reshape(free.shape) - free
-        return [
-            (to, _dealt(before + free, number, len(keep)) - _dealt(before, number, len(keep)))
-            for number, to in enumerate(keep)
-        ]
-    return []
+        return [min(keep, key=lambda to: (change.between[code, to], to))]
+    return keep if change.staff is Staff.SPREAD else []
 
 
-def _dealt(cards: Ints, player: int, players: int) -> Ints:
-    """How many of the first `cards` the player has."""
-    return (cards + players - 1 - player) // players
+def _dealt(therapists: Iterable[Therapist], players: int) -> list[list[Therapist]]:
+    """Shifts dealt out like cards, in order of therapist and time, so that all get as many."""
+    parts: list[list[Therapist]] = [[] for _ in range(players)]
+    number = 0
+    for one in sorted(therapists, key=lambda each: each.id):
+        for shift in sorted(one.shifts, key=lambda each: each.start):
+            parts[number % players].append(replace(one, shifts=(shift,), duties=()))
+            number += 1
+    return parts
 
 
-def _move_rooms(rooms: Ints, place: int, to: Sequence[int]) -> None:
-    """Adds the rooms of a place to others, as evenly as whole rooms go."""
-    for number, other in enumerate(to):
-        rooms[other] += _dealt(rooms[place], number, len(to))
-
-
-def changed_requests(requests: Requests, change: Change) -> Requests:
-    """The same citizens, for whom a closed place is no longer a choice."""
-    metres = np.full_like(requests.metres, -1)
-    keep = list(change.keep)
-    metres[:, keep] = requests.metres[:, keep]
-    return replace(requests, metres=metres)
+def _joined(week: LocationWeek, more: Iterable[Therapist]) -> LocationWeek:
+    """A location's week with others' hours; whoever works there already is there for longer."""
+    staff = {one.id: one for one in week.therapists}
+    for one in more:
+        known = staff.get(one.id)
+        shifts = one.shifts if known is None else (*known.shifts, *one.shifts)
+        staff[one.id] = replace(one if known is None else known, shifts=shifts)
+    return replace(week, therapists=tuple(staff.values()), closed=False)

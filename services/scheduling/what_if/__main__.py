@@ -9,22 +9,26 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.geography import postcodes
-from services.scheduling.holidays import public_holiday
-from services.scheduling.incoming import stated
-from services.scheduling.weights import Weights
-from services.scheduling.what_if.answer import announcement, answer
-from services.scheduling.what_if.ask import ask, plan
-from services.scheduling.what_if.study import Progress, Study
-from services.scheduling.what_if.transition import Pace, closing, transition
-from services.scheduling.what_if.wire import Job, demand_of
-from services.scheduling.what_if.world import World, build
+from services.scheduling.what_if.pose import answered
+from services.scheduling.what_if.study import Progress
+from services.scheduling.what_if.wire import Job
+
+
+class _Lines:
+    """Tells how far it is, a line of JSON each time."""
+
+    def announced(self, text: str, runs: int) -> None:
+        """What will be simulated."""
+        _say({"announcement": text, "runs": runs})
+
+    def went_on(self, one: Progress) -> None:
+        """How far it is."""
+        _say({"progress": {"done": one.done, "of": one.of, "seconds_left": one.seconds_left}})
 
 
 def main() -> None:
@@ -32,55 +36,9 @@ def main() -> None:
     os.nice(10)
     job = Job.model_validate_json(sys.stdin.buffer.read())
     try:
-        _run(job)
+        _say({"answer": answered(job.posed(postcodes()), _Lines())})
     except InvalidInputError as error:
         _say({"refused": str(error)})
-
-
-def _run(job: Job) -> None:
-    asked = job.asked
-    demand = demand_of(job.past, postcodes(), f"the past of provider {asked.provider}")
-    lengths = Counter(one.minutes for one in job.past)
-    first, days = job.first, 7 * asked.weeks
-    if asked.replay:
-        arrived = [one.arrived for one in demand.requests]
-        first = min(arrived) - timedelta(days=min(arrived).weekday())
-        days = 7 * ((max(arrived) - first).days // 7 + 1)
-
-    def world_of(days: int) -> World:
-        return build(
-            [stated(week) for week in job.weeks],
-            demand,
-            first=first,
-            days=days,
-            minutes=asked.minutes or lengths.most_common(1)[0][0],
-            public_holiday=public_holiday,
-        )
-
-    question = asked.question(Weights(**_whole(job.weights)))
-    study = Study(world_of(days), question)
-    planned = plan(study)
-    _say({"announcement": announcement(study, planned), "runs": planned.full_runs})
-
-    def watch(one: Progress) -> None:
-        _say({"progress": {"done": one.done, "of": one.of, "seconds_left": one.seconds_left}})
-
-    found = ask(study, planned, watch)
-    told = answer(study, found)
-    if asked.transition is not None:
-        pace = Pace(weeks=asked.transition.weeks, notice=asked.transition.notice)
-        keep = found.full[0].keep
-        longer = Study(world_of(pace.days(len(closing(study.world, keep)))), question)
-        told["transition"] = transition(longer, keep, pace)
-    _say({"answer": told})
-
-
-def _whole(weights: Mapping[str, float]) -> dict[str, Any]:
-    """Metres are whole numbers; JSON made no difference."""
-    return {
-        name: value if name in ("ride", "reserve") else round(value)
-        for name, value in weights.items()
-    }
 
 
 def _say(what: Mapping[str, Any]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from services.scheduling.engine.measures import Floats
 from services.scheduling.provider import AT_ONCE
 from services.scheduling.what_if.ask import Found, Option, Plan
+from services.scheduling.what_if.booking import STATED_AHEAD
+from services.scheduling.what_if.measures import Floats
 from services.scheduling.what_if.question import OBJECTIVES, POLICIES, named
 from services.scheduling.what_if.study import Study
 
@@ -37,6 +39,11 @@ FIGURES: Final[Mapping[str, tuple[str, str]]] = {
 }
 """What each figure is called, and its unit."""
 
+HELD: Final[Mapping[str, str]] = {
+    **{"location": "", "home": " at home"},
+    **{"screen": " by screen", "telephone": " by telephone"},
+}
+
 Json = dict[str, Any]
 
 
@@ -60,7 +67,7 @@ def answer(study: Study, found: Found) -> Json:
                 "name": site.name,
                 "lat": site.lat,
                 "lon": site.lon,
-                "rooms": int(world.rooms[row]),
+                "rooms": len(world.weeks[0][row].rooms),
                 "open_today": row in world.today,
             }
             for row, site in enumerate(world.sites)
@@ -126,11 +133,13 @@ def assumptions(study: Study) -> list[str]:
         *(note[:1].upper() + note[1:] + "." for note in world.demand.notes),
         f"Bookings: {POLICIES[question.policy]}"
         + (f", told {told}." if question.policy.value == "re-plan" else "."),
-        "Of each location the newest stated week of hours and rooms is repeated; the calendar is "
-        "empty at the start.",
+        "Of each location the newest stated week of hours and rooms is repeated, known "
+        f"{STATED_AHEAD} weeks ahead; the calendar is empty at the start.",
         "Ways are by car, 1.3 times the great circle, from the centre of the district; public "
         "transport is not computed.",
-        f"First sessions of {world.minutes} minutes.",
+        f"First sessions: {_lengths(study)}.",
+        "Weights of the price, language, transport, wishes and when citizens are told are the "
+        "municipality's.",
     ]
     if question.load is not None:
         found.append(
@@ -140,6 +149,17 @@ def assumptions(study: Study) -> list[str]:
     if question.growth != 1:
         found.append(f"Plans: {question.growth:.0%} of today's number.")
     return found
+
+
+def _lengths(study: Study) -> str:
+    """How long first sessions take and where they are held, as in "60 minutes (90 %), 30 minutes
+    by telephone (10 %)"."""
+    like = study.world.like
+    counts = Counter((one.minutes, one.delivery) for one in like)
+    return ", ".join(
+        f"{minutes} minutes{HELD.get(delivery, f' ({delivery})')} ({count / len(like):.0%})"
+        for (minutes, delivery), count in counts.most_common()
+    )
 
 
 def warnings(study: Study, found: Found) -> list[str]:

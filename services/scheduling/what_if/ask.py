@@ -13,10 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from services.scheduling.engine.measures import Floats
 from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.engine.pmedian import MOST_ENUMERATED, every_choice, solve
-from services.scheduling.engine.whatif import Beside, beside
+from services.scheduling.what_if.beside import Beside, beside
+from services.scheduling.what_if.measures import Floats
 from services.scheduling.what_if.question import (
     MOST_SIMULATED_SITES,
     Policy,

@@ -13,6 +13,8 @@ from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.geography import Point
 from services.scheduling.orders import Window
 
+LOCATION: Final = "location"
+DELIVERIES: Final = (LOCATION, "home", "screen", "telephone")
 PATTERNS: Final = 4000  # drawn once: enough that their shares are the stated ones to a per cent
 
 # When a plan comes, in days from the discharge: 82 % of plans are sent within a day of the end of
@@ -30,7 +32,10 @@ NOON: Final = time(12)
 class Request:
     """A citizen who needs a first session; nothing here tells who they are.
 
-    `limit` is None where no limit holds; `district` is a name in the demand's `districts`.
+    `limit` is None where no limit holds; `district` is a name in the demand's `districts`. The
+    session takes `minutes` (0: as long as most), is held at a location, at home, by screen or by
+    telephone (`delivery`), and needs a `room` with `equipment`. `bedside`: the plan came before
+    discharge.
     """
 
     arrived: date
@@ -42,6 +47,11 @@ class Request:
     vulnerable: bool = False
     transport: bool = False
     windows: tuple[Window, ...] = ()
+    minutes: int = 0
+    delivery: str = LOCATION
+    room: bool = True
+    equipment: frozenset[str] = frozenset()
+    bedside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +101,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a share of the citizens needs of a therapist."""
+    """What a share of the citizens needs: whom, for how long (0: as long as most), and where."""
 
     competences: frozenset[str]
     share: float
+    minutes: int = 0
+    delivery: str = LOCATION
 
 
 def of_places(
@@ -138,6 +150,10 @@ def of_places(
                 limit=start + timedelta(days=limit_days),
                 district=places[home[row]].name,
                 competences=needs[need[row]].competences,
+                minutes=needs[need[row]].minutes,
+                delivery=needs[need[row]].delivery,
+                room=needs[need[row]].delivery == LOCATION,
+                bedside=anchor < discharge,
                 vulnerable=bool(dice[row, 1] < VULNERABLE),
                 transport=bool(dice[row, 2] < rides),
                 windows=_wishes(float(dice[row, 3]), int(weekday[row])),

@@ -11,7 +11,6 @@ from typing import Final
 
 from services.scheduling.engine.locations import Rooms, Staff
 from services.scheduling.engine.model import InvalidInputError
-from services.scheduling.weights import WEIGHTS, Weights
 from services.scheduling.what_if.world import World
 
 MOST_SIMULATED_SITES: Final = 10
@@ -46,8 +45,9 @@ OBJECTIVES: Final[Mapping[Objective, tuple[str, str]]] = {
 """The figure behind each objective, and its name in a sentence."""
 
 POLICIES: Final[Mapping[Policy, str]] = {
-    Policy.REPLAN: "all who are not told yet are planned anew each evening (exact flow)",
-    Policy.PRICED: "each citizen is booked at once, at the least price",
+    Policy.REPLAN: "by the service's own desk: at once at the least price, and all who are not "
+    "told yet planned anew each evening",
+    Policy.PRICED: "by the service's own desk: at once at the least price, and told at once",
     Policy.NEAREST: "each citizen is booked at once, at the nearest location in time",
 }
 
@@ -80,7 +80,6 @@ class Question:
     rents: Mapping[str, float] = field(default_factory=dict)
     ride_cost: float | None = None
     ride_km_cost: float | None = None
-    weights: Weights = WEIGHTS
 
     def __post_init__(self) -> None:
         for size in self.sizes:

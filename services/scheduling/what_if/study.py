@@ -7,20 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from typing import Final
 
 import numpy as np
 
-from services.scheduling.engine.locations import Change, Staff, changed_supply
-from services.scheduling.engine.measures import Case, Measured, seats
-from services.scheduling.engine.model import Bools, Ints, Supply
-from services.scheduling.engine.price import Price
-from services.scheduling.engine.single import cheapest, nearest
-from services.scheduling.engine.whatif import Online, Practice, Replanned, draw, simulate_change
+from services.scheduling.desk import Desk
+from services.scheduling.diary import Diary
+from services.scheduling.engine.locations import Change, Staff, changed_week
+from services.scheduling.engine.model import Bools, Ints, InvalidInputError
+from services.scheduling.what_if.arrivals import Case, draw, past
+from services.scheduling.what_if.booking import Stage, book, forenoon
+from services.scheduling.what_if.hours import hours_of, share_open, thinned
+from services.scheduling.what_if.measures import Measured, Sessions, measure
 from services.scheduling.what_if.question import Policy, Question
-from services.scheduling.what_if.world import World, free_hours, with_opened
-
-LONGEST_LATE: Final = 14  # days; a start later than that costs more than any other (Price)
+from services.scheduling.what_if.world import Weeks, World
 
 Keep = tuple[int, ...]
 
@@ -59,11 +58,11 @@ Watcher = Callable[[Progress], None]
 class Study:
     """A question about a world. Runs are kept, so that none is made twice.
 
-    `given` is the staff where it is as given. `workers` processes run beside each other.
+    `given` are the weeks where staff is as given. `workers` processes run beside each other.
     """
 
     def __init__(
-        self, world: World, question: Question, *, given: Supply | None = None, workers: int = 1
+        self, world: World, question: Question, *, given: Weeks | None = None, workers: int = 1
     ) -> None:
         self.world = world
         self.question = question
@@ -125,83 +124,118 @@ class Study:
 class Maker:
     """Makes single runs: all that a process of its own needs to know."""
 
-    def __init__(self, world: World, question: Question, given: Supply | None) -> None:
+    def __init__(self, world: World, question: Question, given: Weeks | None) -> None:
         self._world = world
         self._question = question
         self._given = given
+        self._share = _share(world, question.load)
+        self._lost: dict[int, Bools] = {}
 
     def make(self, job: Job, ways_today: Ints | None) -> Run:
         """Simulates a job. `ways_today` are those of today's run on the seed; None makes that."""
         started = time.perf_counter()
-        world, question = self._world, self._question
+        world = self._world
         everybody, today, grown = self.case(job.seed)
         come = grown if job.grown else today
         case = everybody.take(come)
-        supply = free_hours(world, load=question.load, seed=job.seed)
-        given = self._given if ways_today is not None else None
-        change = self.change(job.keep, given)
-        source = with_opened(world, supply, job.keep)
+        weeks = self.after(self.weeks(job.seed), job.keep, with_given=ways_today is not None)
         ways = None
         if ways_today is not None:
             ways = np.full(len(come), -1)  # who comes only with the growth has none today
             ways[today] = ways_today
             ways = ways[come]
-        measured = simulate_change(
-            case,
-            source,
-            change,
-            practice(world, question, job.policy, growth=question.growth if job.grown else 1.0),
-            open_days=world.open_days,
+        stage = Stage(announced=world.first, first_week=0, weeks=weeks)
+        found = book(world, case, [stage], self._question.tell, job.policy)
+        hours = hours_of(
+            weeks,
+            world.sites,
+            first=world.first,
             days=world.days,
-            groups=world.groups,
-            districts=len(world.districts),
-            given=given,
+            closed=world.terms.public_holiday,
+        )
+        measured = measure(
+            world,
+            case,
+            Sessions.of(world, case, found),
+            hours=hours,
+            lost=self.lost(job.seed)[come],
             ways_today=ways,
         )
-        there = seats(changed_supply(source, change, given))[:, : world.days]
         return Run(
-            measured=measured,
-            seats=float(there.sum()) * 7 / world.days,
-            seconds=time.perf_counter() - started,
+            measured=measured, seats=world.seats(hours), seconds=time.perf_counter() - started
         )
 
     def case(self, seed: int) -> tuple[Case, Bools, Bools]:
         """The citizens of a seed, which of them come today, and which with the growth."""
         world = self._world
         if self._question.replay:
-            everybody = np.ones(len(world.past.arrivals), np.bool_)
-            return world.past, everybody, everybody
+            case = past(world)
+            everybody = np.ones(len(case), np.bool_)
+            return case, everybody, everybody
         return draw(
-            world.forecast,
-            world.district,
-            world.rides,
-            days=world.days,
-            first_day=world.supply.first_day,
-            seed=seed,
-            growth=self._question.growth,
+            world, first=world.first, days=world.days, seed=seed, growth=self._question.growth
         )
 
-    def change(self, keep: Keep, given: Supply | None) -> Change:
-        """The change that keeps these places; without the staff that is given, today's stays."""
-        question = self._question
+    def weeks(self, seed: int) -> Weeks:
+        """Today's weeks, less what courses under way have taken of them on a seed."""
+        if self._share == 1.0:
+            return self._world.weeks
+        return thinned(self._world.weeks, self._share, self._world.minutes, seed)
+
+    def after(self, weeks: Weeks, keep: Keep, *, with_given: bool = False) -> Weeks:
+        """The weeks when these places are kept; without the staff that is given, today's stays."""
+        question, world = self._question, self._world
+        given = self._given if with_given else None
         staff = question.staff
         if staff is Staff.AS_GIVEN and given is None:
             staff = Staff.FOLLOW
-        return Change(keep=keep, staff=staff, rooms=question.rooms, between=self._world.between)
+        change = Change(
+            keep=world.codes(keep), staff=staff, rooms=question.rooms, between=world.between
+        )
+        return tuple(
+            tuple(changed_week(week, change, None if given is None else given[number]))
+            for number, week in enumerate(weeks)
+        )
+
+    def lost(self, seed: int) -> Bools:
+        """Which citizens of a seed would be late even alone in the system, with all of today's
+        locations."""
+        if seed not in self._lost:
+            self._lost[seed] = self._late_alone(seed)
+        return self._lost[seed]
+
+    def _late_alone(self, seed: int) -> Bools:
+        world = self._world
+        case, _, _ = self.case(seed)
+        desk = Desk("", world.terms, world.homes)
+        for week in self.after(self.weeks(seed), world.today):
+            for one in week:
+                desk.load_week(one)
+        diary = Diary()
+        diary.know(order.citizen_id for order in case.orders)
+        desk.begin(diary)
+        return np.array(
+            [
+                desk.asks.ask(order, forenoon(on)).shortfall is not None
+                for order, on in zip(case.orders, case.came, strict=True)
+            ],
+            np.bool_,
+        )
 
 
-def practice(world: World, question: Question, policy: Policy, *, growth: float) -> Practice:
-    """How the policy books, with the municipality's forecast where it plans ahead."""
-    weights = question.weights
-    price = Price(late=weights.late, late_day=weights.late_day, waited_day=weights.waited_day)
-    if policy is Policy.REPLAN:
-        forecast = replace(
-            world.forecast, by_weekday=tuple(growth * one for one in world.forecast.by_weekday)
+def _share(world: World, load: float | None) -> float:
+    """The share of therapists' hours that courses leave, so that first sessions fill it to the
+    load. Raises `InvalidInputError` where there is not so much."""
+    if load is None:
+        return 1.0
+    if world.per_week > load * world.seats_per_week:
+        raise InvalidInputError(
+            f"{world.seats_per_week:.0f} first sessions a week can be held and "
+            f"{world.per_week:.0f} plans come: the load is at least "
+            f"{world.per_week / world.seats_per_week:.2f}"
         )
-        return Replanned(
-            price=replace(price, longest_late=LONGEST_LATE), forecast=forecast, tell=question.tell
-        )
-    return Online(rule=cheapest if policy is Policy.PRICED else nearest, price=price)
+    wanted = world.per_week * world.mean_minutes / load
+    return share_open(world.hours, wanted * world.days / 7)
 
 
 _kept: list[Maker] = []  # what a process of its own keeps between its runs

@@ -4,7 +4,7 @@ move, and what the limit does meanwhile."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
 from math import factorial
@@ -12,23 +12,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from services.scheduling.engine.locations import (
-    MOST_ORDERS,
-    Staff,
-    changed_supply,
-    closing_orders,
-)
-from services.scheduling.engine.measures import Case, never_in_time
-from services.scheduling.engine.model import Bools, Ints, InvalidInputError, Plan
-from services.scheduling.engine.price import Price
-from services.scheduling.engine.replan import SAME_EVENING, Replan
-from services.scheduling.engine.simulate import Policy as EveningPolicy
-from services.scheduling.engine.single import OneByOne, cheapest, nearest
-from services.scheduling.engine.stages import Moved, Stage, simulate_stages
-from services.scheduling.engine.whatif import interval
-from services.scheduling.what_if.question import OBJECTIVES, Policy, Question
-from services.scheduling.what_if.study import LONGEST_LATE, Job, Keep, Maker, Study
-from services.scheduling.what_if.world import World, free_hours, with_opened
+from services.scheduling.engine.locations import MOST_ORDERS, Staff, closing_orders
+from services.scheduling.engine.model import Bools, Ints, InvalidInputError
+from services.scheduling.what_if.arrivals import Case
+from services.scheduling.what_if.beside import interval
+from services.scheduling.what_if.booking import Moved, Stage, book
+from services.scheduling.what_if.measures import Sessions
+from services.scheduling.what_if.question import OBJECTIVES, Policy
+from services.scheduling.what_if.study import Job, Keep, Maker, Study
+from services.scheduling.what_if.world import World
 
 MOST_SHOWN: Final = 6  # orders in the answer
 Watch = Callable[[int, int], None]
@@ -161,78 +153,65 @@ class _Through:
             tuple(sorted({*keep, *order[number:]})) for number in range(1, len(order) + 1)
         ]
         self._pace = pace
-        self._month = 7 * pace.weeks
 
     def run(self, seed: int) -> list[_Month]:
         """The months of a seed."""
         world, question = self._world, self._question
         everybody, _, grown = self._maker.case(seed)
         case = everybody.take(grown)
-        supply = free_hours(world, load=question.load, seed=seed)
-        first = world.supply.first_day
-        stages = [Stage(announced=first - 1, first_day=first, supply=supply)]
-        for number, keep in enumerate(self._states, 1):
-            day = first + number * self._month
-            source = with_opened(world, supply, keep)
-            after = changed_supply(source, self._maker.change(keep, None))
-            stages.append(Stage(announced=day - self._pace.notice, first_day=day, supply=after))
-        policy, tell = _evening(world, question)
-        lost = never_in_time(case.requests, supply)
-        plans: list[Plan] = []
-        moved: tuple[Moved, ...] = ()
-        for chosen in (stages[:1], stages):
-            outcome, moved = simulate_stages(
-                case.requests,
-                case.arrivals,
-                chosen,
-                policy,
-                open_days=world.open_days,
-                tell=tell,
+        lost = self._maker.lost(seed)[grown]
+        weeks = self._maker.weeks(seed)
+        stages = [
+            Stage(
+                announced=world.first,
+                first_week=0,
+                weeks=self._maker.after(weeks, world.today),
             )
-            plans.append(outcome.plan)
-        return [self._told(number, case, plans, moved, lost) for number in range(len(stages) + 1)]
+        ]
+        for number, keep in enumerate(self._states, 1):
+            begin = number * self._pace.weeks
+            day = world.first + timedelta(weeks=begin, days=-self._pace.notice)
+            after = self._maker.after(weeks, keep)
+            stages.append(Stage(announced=day, first_week=begin, weeks=after))
+        before, through = (
+            book(world, case, chosen, question.tell, question.policy)
+            for chosen in (stages[:1], stages)
+        )
+        told = [Sessions.of(world, case, one) for one in (before, through)]
+        return [
+            self._told(number, case, told, through.moved, lost) for number in range(len(stages) + 1)
+        ]
 
     def _told(
         self,
         number: int,
         case: Case,
-        plans: Sequence[Plan],
-        moved: Sequence[Moved],
+        sessions: Sequence[Sessions],
+        moved: Sequence[Sequence[Moved]],
         lost: Bools,
     ) -> _Month:
-        r = case.requests
-        begin = self._world.supply.first_day + number * self._month
-        here = (case.arrivals >= begin) & (case.arrivals < begin + self._month)
-        lates = [(~plan.booked | (plan.day > r.limit)) & ~lost for plan in plans]
-        vulnerable = r.weight > 1
-        taken = moved[number - 1] if 1 <= number <= len(moved) else None
-        rows: Ints = np.zeros(0, np.int64) if taken is None else taken.rows
-        later = plans[1].day[rows] - taken.day if taken is not None else np.zeros(0, np.int64)
-        again = plans[1].booked[rows]
+        today, then = sessions
+        begin = timedelta(weeks=number * self._pace.weeks)
+        end = begin + timedelta(weeks=self._pace.weeks)
+        since = [on - self._world.first for on in case.came]
+        here = np.array([begin <= one < end for one in since], np.bool_)
+        counted = here & ~lost
+        vulnerable = counted & np.array([order.vulnerable for order in case.orders], np.bool_)
+        taken = moved[number - 1] if 1 <= number <= len(moved) else ()
+        rows: Ints = np.array([one.row for one in taken], np.int64)
+        was = np.array([(one.day - self._world.first).days for one in taken], np.int64)
+        again = then.booked[rows]
         return _Month(
-            late=_share(lates[1], here & ~lost),
-            late_today=_share(lates[0], here & ~lost),
-            vulnerable=_share(lates[1], here & vulnerable & ~lost),
-            vulnerable_today=_share(lates[0], here & vulnerable & ~lost),
-            km=_way(r.metres, plans[1], here),
-            km_today=_way(r.metres, plans[0], here),
+            late=_share(then.late, counted),
+            late_today=_share(today.late, counted),
+            vulnerable=_share(then.late, vulnerable),
+            vulnerable_today=_share(today.late, vulnerable),
+            km=_way(then, here),
+            km_today=_way(today, here),
             moved=len(rows),
-            moved_late=int((lates[1][rows] & ~lates[0][rows]).sum()),
-            moved_days=float(later[again].mean()) if again.any() else 0.0,
+            moved_late=int((then.late[rows] & ~today.late[rows] & ~lost[rows]).sum()),
+            moved_days=float((then.begun[rows] - was)[again].mean()) if again.any() else 0.0,
         )
-
-
-def _evening(world: World, question: Question) -> tuple[EveningPolicy, int]:
-    weights = question.weights
-    price = Price(late=weights.late, late_day=weights.late_day, waited_day=weights.waited_day)
-    if question.policy is Policy.REPLAN:
-        rates = tuple(question.growth * one for one in world.forecast.by_weekday)
-        forecast = replace(world.forecast, by_weekday=rates)
-        return Replan(price=replace(price, longest_late=LONGEST_LATE), forecast=forecast), (
-            question.tell
-        )
-    rule = cheapest if question.policy is Policy.PRICED else nearest
-    return OneByOne(price=price, rule=rule), SAME_EVENING
 
 
 def _month(
@@ -273,9 +252,9 @@ def _share(flags: Bools, among: Bools) -> float:
     return 100 * float(flags[among].mean()) if among.any() else 0.0
 
 
-def _way(metres: Ints, plan: Plan, here: Bools) -> float:
-    rows = np.flatnonzero(here & plan.booked)
-    return float(metres[rows, plan.place[rows]].mean()) / 1000 if len(rows) else 0.0
+def _way(sessions: Sessions, here: Bools) -> float:
+    ways = sessions.metres[here & (sessions.metres >= 0)]
+    return float(ways.mean()) / 1000 if len(ways) else 0.0
 
 
 def _counted(seeds: range, watch: Watch | None) -> Any:
