@@ -1,5 +1,5 @@
 -- What private suppliers carry out: their orders, and the sessions that they state.
--- depends: 0005_gatherings
+-- depends: 0006_arrivals
 
 -- migrate: apply
 CREATE TABLE supplier_order (
