@@ -14,6 +14,7 @@ from services.scheduling import answering, commands, domain
 from services.scheduling.capacity import LocationWeek, local_date
 from services.scheduling.course import NOT_YET
 from services.scheduling.following import Courses
+from services.scheduling.giving_way import give_way
 from services.scheduling.orders import Answer, Order, Placed, Reason, Status
 from services.scheduling.planning import takes_part, together
 from services.scheduling.solving import Wanted
@@ -58,6 +59,8 @@ class Desk(Courses):
         asked = self._asked.pop(order.order_id, None)
         answer = self.asks.ask(order, now) if asked is None else asked
         if self._may_get_room(order, answer):
+            if found := give_way(self.asks, order, self.provider.held(), now):
+                return self._move(found, now, new=order)
             new = Wanted(order=order, slot=None, only_inside=True)
             others = self._movable(order.step.minutes, order.earliest, order.limit)
             found = together(self.asks, [*others, new], now)

@@ -200,3 +200,16 @@ def test_who_was_not_told_in_time_gets_another_time() -> None:
     assert [one["start"][:10] for one in world.held()] == [str(THURSDAY)]
     world.now = at(WEDNESDAY, "18:00")
     assert said(world.plan_anew()) == ["session.offered"]
+
+
+def test_only_one_gives_way_where_one_is_enough() -> None:
+    world = World(tell=2)
+    hours = [(THURSDAY, "09:00", "11:00"), (FRIDAY, "09:00", "11:00")]
+    world.capacity(a_statement("R", a_therapist("T1", *hours)))
+    world.order(*(an_order(f"o{n}", earliest=THURSDAY) for n in (1, 2)))
+    before = {one["order_id"]: one["start"] for one in world.held()}
+    events = world.order(an_order_body("o3", earliest=THURSDAY, limit=THURSDAY))
+    assert [one["inside_limit"] for one in events if "inside_limit" in one] == [True]
+    after = {one["order_id"]: one["start"] for one in world.held()}
+    assert len(before.items() & after.items()) == 1
+    assert world.faults() == []

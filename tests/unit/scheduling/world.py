@@ -37,7 +37,8 @@ def told(events: Iterable[Event]) -> list[dict[str, Any]]:
 
 
 def overlap(one: Data, other: Data) -> bool:
-    return bool(one["start"] < other["end"] and other["start"] < one["end"])
+    begins, ends = instant(one["start"]), instant(one["end"])
+    return begins < instant(other["end"]) and instant(other["start"]) < ends
 
 
 @dataclass

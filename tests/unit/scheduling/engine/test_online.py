@@ -261,6 +261,7 @@ def test_who_can_do_less_is_taken_before_who_others_will_need() -> None:
     mean=st.floats(0, 9),
     weekday=st.integers(0, 6),
 )
+@settings(deadline=None)
 def test_limits_are_nested(
     free: list[int], day: int, limit: int, mean: float, weekday: int
 ) -> None:
