@@ -40,13 +40,24 @@ def show(referral: Referral, member: Member = "730-desk", as_json: AsJson = Fals
 def take(
     referral: Referral,
     providers: Annotated[
-        list[str], typer.Argument(help="Provider codes, in the order of the citizen's wishes.")
-    ],
+        list[str] | None,
+        typer.Argument(help="Provider codes, in the order of the citizen's wishes."),
+    ] = None,
     member: Member = "730-desk",
+    location: Annotated[
+        str | None,
+        typer.Option(help="Instead: the code of a location of who trains; empty: any of them."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hand the order to whom the citizen chose; where one declines, the next is asked."""
-    body = {"choice": "take", "providers": providers}
+    """Hand the order to whom the citizen chose; where one declines, the next is asked.
+
+    With --location the order stays and the session moves there, or the citizen hears why not.
+    """
+    if bool(providers) == (location is not None):
+        raise CommandError("name providers, or a --location")
+    body: dict[str, Any] = {"choice": "take"}
+    body |= {"providers": providers} if providers else {"location": location}
     _over(member, f"/referrals/{referral}/free-choice", body, as_json)
 
 

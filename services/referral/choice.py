@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from services.referral.facts import Fact, OrderPlaced, OrderWithdrawn, WorkOpened
+from services.referral.facts import Fact, OrderChanged, OrderPlaced, OrderWithdrawn, WorkOpened
 from services.referral.facts_choice import ChoiceTaken, ChoiceWaived, HandedOver
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start
@@ -62,6 +62,13 @@ class TakeChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeLocation:
+    """The citizen chooses one of the provider's locations, by its code; empty: any of them."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaiveChoice:
     """The citizen was offered the free choice and prefers to wait for the municipality."""
 
@@ -91,7 +98,7 @@ class Unsuitable:
     text: str
 
 
-ChoiceCommand: TypeAlias = TakeChoice | WaiveChoice | DeclineOrder | MoveAway
+ChoiceCommand: TypeAlias = TakeChoice | TakeLocation | WaiveChoice | DeclineOrder | MoveAway
 
 
 def decide_choice(
@@ -111,11 +118,15 @@ def decide_choice(
             return tuple(_moved_away(case, command, now))
         case TakeChoice():
             return tuple(_taken(case, command, now))
+        case TakeLocation():
+            return tuple(_located(case, command.location, now))
 
 
 def _obstacle(case: ChoiceCase, command: ChoiceCommand) -> Unsuitable | None:
     referral, hands_over = case.referral, not isinstance(command, WaiveChoice)
     stands = referral.order_stands and case.order is not None
+    located = isinstance(command, TakeLocation)
+    wanted = command.location if isinstance(command, TakeLocation) else ""
     obstacles = (
         (referral.closed is not None, "the referral is closed"),
         (
@@ -128,6 +139,14 @@ def _obstacle(case: ChoiceCase, command: ChoiceCommand) -> Unsuitable | None:
             "the citizen is in hospital: hand over when the referral goes on",
         ),
         (
+            located and _kind_of(case) is Kind.PRIVATE,
+            f"{referral.provider} is a private supplier: where it trains it says itself",
+        ),
+        (
+            located and stands and case.order is not None and wanted == case.order.location,
+            "that is what the citizen has chosen already",
+        ),
+        (
             isinstance(command, MoveAway) and command.municipality == referral.municipality,
             "the referral is that municipality's already",
         ),
@@ -137,6 +156,22 @@ def _obstacle(case: ChoiceCase, command: ChoiceCommand) -> Unsuitable | None:
             return Unsuitable(409, text)
     chosen = command.providers if isinstance(command, TakeChoice) else ()
     return next((why for code in chosen if (why := _unsuitable(case, code)) is not None), None)
+
+
+def _located(case: ChoiceCase, location: str, now: datetime) -> Iterator[Fact]:
+    """Always the citizen's right, and no hand-over: the same order, the same provider and limit."""
+    referral, order = case.referral, case.order
+    assert order is not None, "only what is ordered has a place"
+    me, provider = referral.referral_id, referral.provider
+    right = right_of(case, provider)
+    yield ChoiceTaken(referral_id=me, right=right, chosen=provider, location=location, at=now)
+    yield OrderChanged(referral_id=me, order=replace(order, location=location))
+
+
+def _kind_of(case: ChoiceCase) -> Kind | None:
+    """Whose the provider is that has the order now."""
+    provider = case.providers.get(case.referral.provider)
+    return provider.kind if provider is not None else None
 
 
 def right_of(case: ChoiceCase, code: str) -> Right:
@@ -242,5 +277,6 @@ def _over(
         order_id=order_id(me, case.ordinal + 1),
         earliest=max(order.earliest, soonest),
         limit=referral.limit,
+        location="",
     )
     yield OrderPlaced(referral_id=me, order=placed)

@@ -12,6 +12,7 @@ from services.referral.choice import (
     ChoiceCommand,
     MoveAway,
     TakeChoice,
+    TakeLocation,
     Unsuitable,
     WaiveChoice,
     decide_choice,
@@ -33,10 +34,12 @@ class _Body(BaseModel):
 
 
 class Choose(_Body):
-    """The citizen's choice: these providers in this order, or to wait for the municipality."""
+    """The citizen's choice: these providers in this order, a location of the provider that has the
+    order (empty: any), or to wait for the municipality."""
 
     choice: Literal["take", "wait"]
     providers: tuple[str, ...] = Field(default=(), max_length=10)
+    location: str | None = Field(default=None, max_length=64, pattern=r"^[^\x00]*$")
 
 
 class Move(_Body):
@@ -81,12 +84,17 @@ class FreeChoice:
     async def choose(self, unit: Unit, call: Call) -> Answer:
         """Writes down the citizen's choice and hands the order over."""
         said = call.read(Choose)
-        if said.choice == "take" and not said.providers:
-            raise Refused(422, "providers: name at least one")
+        located = said.location is not None
+        if located and (said.providers or said.choice == "wait"):
+            raise Refused(422, "location: goes alone with the choice take")
+        if said.choice == "take" and not said.providers and not located:
+            raise Refused(422, "providers: name at least one, or a location")
         if len(set(said.providers)) != len(said.providers):
             raise Refused(422, "providers: one stands twice")
         waits = said.choice == "wait"
         command: ChoiceCommand = WaiveChoice() if waits else TakeChoice(providers=said.providers)
+        if said.location is not None:
+            command = TakeLocation(location=said.location.strip())
         return await self._decide(unit, call, command)
 
     async def move(self, unit: Unit, call: Call) -> Answer:

@@ -47,6 +47,12 @@ class FreeChoiceTaken(AboutReferral):
         description="own, another municipality's institution, or a private supplier's"
     )
     chosen: str = Field(description="Code of the provider")
+    location: str | None = Field(
+        default=None,
+        description="Code of the provider's location, where one was chosen; then order.changed "
+        "follows; else left out",
+        exclude_if=lambda value: value is None,
+    )
     at: Instant
 
 

@@ -85,6 +85,11 @@ class OrderState(AboutReferral):
     language: str = Field(description="BCP 47")
     transport: bool
     windows: tuple[Window, ...] = ()
+    location: str = Field(
+        default="",
+        description="Code of the provider's location that the citizen chose; left out where none",
+        exclude_if=lambda value: not value,
+    )
     steps: tuple[Step, ...]
 
 

@@ -20,12 +20,13 @@ class FreeChoiceOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceTaken:
-    """The citizen chose who trains."""
+    """The citizen chose who trains, or at which of the provider's locations."""
 
     referral_id: str
     right: Right
     chosen: str
     at: datetime
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

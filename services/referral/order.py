@@ -24,6 +24,7 @@ class Order:
 
     `programme` is the id of the programme that the steps are of. `consented`: the citizen's
     consent to steps that need it is recorded; without it they keep their place and are not ordered.
+    `location`: the code of the provider's location that the citizen has chosen.
     """
 
     order_id: str
@@ -38,6 +39,7 @@ class Order:
     transport: bool
     consented: bool = False
     windows: tuple[Window, ...] = ()
+    location: str = ""
 
     def gives(self, step: Step) -> bool:
         """Whether a step is ordered: one that needs the citizen's consent only with it."""

@@ -174,13 +174,14 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
             return FreeChoiceOpenedWire(
                 referral_id=me, citizen_id=citizen, provider=provider, limit=lost, reason=opened
             )
-        case ChoiceTaken(right=right, chosen=chosen, at=at):
+        case ChoiceTaken(right=right, chosen=chosen, location=location, at=at):
             return FreeChoiceTaken(
                 referral_id=me,
                 citizen_id=citizen,
                 provider=provider,
                 right=right,
                 chosen=chosen,
+                location=location,
                 at=at,
             )
         case ChoiceWaived(at=at):

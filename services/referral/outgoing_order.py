@@ -47,6 +47,7 @@ def order_wire(
         language=order.language,
         transport=order.transport,
         windows=tuple(_window(one) for one in order.windows),
+        location=order.location,
         steps=steps,
     )
 

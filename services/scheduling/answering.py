@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from services.scheduling.commands import Accept, Ask, Exchange, GiveUp
+from services.scheduling.commands import Accept, Ask, Exchange, GiveUp, Regret
 from services.scheduling.facts import Decision, SessionMoved, SessionReoffered
 from services.scheduling.moves import book, booking_of, given_up, rebook, say, status_of
-from services.scheduling.orders import Booking, Order, Placed, Slot, Status
+from services.scheduling.orders import Alternative, Booking, Order, Placed, Slot, Status
 from services.scheduling.provider import Provider
 from services.scheduling.telling import decide_telling
 
@@ -49,7 +49,7 @@ def answered(placed: Placed, session_id: str, start: datetime, now: datetime) ->
 
 
 def decide_answer(
-    provider: Provider, command: Accept | GiveUp | Exchange | Ask, now: datetime
+    provider: Provider, command: Accept | GiveUp | Exchange | Ask | Regret, now: datetime
 ) -> Decision | None:
     """See `domain.decide`."""
     placed = provider.orders[command.order_id]
@@ -62,6 +62,8 @@ def decide_answer(
             return _exchange(provider, placed, command, now)
         case Ask():
             return _ask(provider, placed, command, now)
+        case Regret():
+            return _offer_again(placed, command.others, command.why, now)
 
 
 def _accept(placed: Placed, command: Accept, now: datetime) -> Decision | None:
@@ -93,17 +95,29 @@ def _exchange(
         return None
     answer = command.answer
     if answer is None or answer.slot is None or command.wanted not in booking.alternatives:
-        after = replace(booking, alternatives=command.others, reason=_TAKEN)
-        if after == booking:
-            return None  # the newest offer says it already
-        after = replace(after, revision=booking.revision + 1, offered_at=now)
-        return Decision(replace(placed, booking=after), (SessionReoffered(placed.order, after),))
+        return _offer_again(placed, command.others, _TAKEN, now)
     events, told = say(placed, answer.shortfall, answer.slot)
     after = replace(booking_of(provider, placed, answer.slot, answer, now), accepted=True)
     moved = SessionMoved(placed.order, after, booking.slot)
     return Decision(
         replace(placed, status=status_of(after), booking=after, told=told), (*events, moved)
     )
+
+
+def _offer_again(
+    placed: Placed, others: tuple[Alternative, ...], why: str, now: datetime
+) -> Decision | None:
+    """The session stands; whoever has been told of it is told what else is free."""
+    booking = placed.booking
+    if booking is None or booking.slot.start <= now:
+        return None
+    after = replace(booking, alternatives=others, reason=why)
+    if after == booking:
+        return None  # the newest offer says it already
+    if not booking.is_told:
+        return Decision(replace(placed, booking=after), ())
+    after = replace(after, revision=booking.revision + 1, offered_at=now)
+    return Decision(replace(placed, booking=after), (SessionReoffered(placed.order, after),))
 
 
 def _ask(provider: Provider, placed: Placed, command: Ask, now: datetime) -> Decision | None:

@@ -110,6 +110,16 @@ class Ask(_WithOrder):
 
 
 @dataclass(frozen=True, slots=True)
+class Regret:
+    """The citizen can't be trained where they chose: the session stands. `why` says so, `others`
+    are the times that are free."""
+
+    order_id: str
+    why: str
+    others: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Attend:
     """Somebody writes down whether the citizen came to a session."""
 
@@ -167,6 +177,7 @@ Command = (
     | GiveUp
     | Exchange
     | Ask
+    | Regret
     | Attend
     | Pause
     | Resume

@@ -48,11 +48,28 @@ class Desk(Courses):
         if placed is None:
             return self._place(order, now)
         order = answering.carried(placed.order, order)
+        if order.chooses and order.location != placed.order.location:
+            return self._to_chosen_location(placed, order, now)
         if domain.still_right(self.provider, placed, order, now):
             return self.carry_out(commands.Change(order, None), now)
         return self.carry_out(
             commands.Change(order, self.asks.ask_anew(order, placed.booking, now)), now
         )
+
+    def _to_chosen_location(self, placed: Placed, order: Order, now: datetime) -> list[Event]:
+        """The citizen has chosen where: there, or the session stands and they hear why not."""
+        booking, me = placed.booking, order.order_id
+        if booking is not None and order.location == booking.slot.location:
+            kept = domain.still_right(self.provider, placed, order, now)
+            answer = None if kept else self.asks.ask_anew(order, booking, now)
+            return self.carry_out(commands.Change(order, answer), now)
+        answer = self.asks.ask_anew(order, booking, now)
+        if booking is None or (answer.slot and answer.slot.location == order.location):
+            return self.carry_out(commands.Change(order, answer), now)
+        kept = domain.still_right(self.provider, placed, order, now)
+        found = self.carry_out(commands.Change(order, None if kept else answer), now)
+        others = self.asks.others(order, booking.slot, now)
+        return found + self.carry_out(commands.Regret(me, answer.reason, others), now)
 
     def _place(self, order: Order, now: datetime) -> list[Event]:
         """Books a new order; where it would be late, those who are not told yet make room."""

@@ -23,6 +23,7 @@ from services.scheduling.commands import (
     Pause,
     Place,
     Rebook,
+    Regret,
     Resume,
     Retry,
     Tell,
@@ -70,7 +71,7 @@ def decide(provider: Provider, command: Command, now: datetime) -> Decision | No
         case Rebook(order_id, answer) | Retry(order_id, answer):
             again = rebook if isinstance(command, Rebook) else _retry
             return again(provider, provider.orders[order_id], answer, now)
-        case Accept() | GiveUp() | Exchange() | Ask():
+        case Accept() | GiveUp() | Exchange() | Ask() | Regret():
             return decide_answer(provider, command, now)
         case Attend() | Pause() | Resume() | Tell():
             return decide_course(provider, command, now)
@@ -89,9 +90,15 @@ def _change(
         return Decision(placed, ())
     if answer is None:
         return keep(provider, placed, booking, None, now)
-    if answer.shortfall is not None and stands(provider, order, booking.slot):
+    chosen = answer.slot is not None and _comes_to_choice(order, booking.slot, answer.slot)
+    if answer.shortfall is not None and not chosen and stands(provider, order, booking.slot):
         return keep(provider, placed, booking, answer.shortfall, now)
     return rebook(provider, placed, answer, now)
+
+
+def _comes_to_choice(order: Order, before: Slot, after: Slot) -> bool:
+    """Whether the citizen gets to the location that they chose."""
+    return order.chooses and before.location != order.location == after.location
 
 
 def _change_waiting(

@@ -46,7 +46,7 @@ def propose_meeting(asks: Proposals, order: Order, now: datetime) -> Answer:
     best = _least(asks, order, meetings(asks, order, first, last))
     if best is not None:
         return _answer(order, best, None)
-    sites, _ = asks.seen_from(order.postcode)
+    sites, _ = asks.sites_of(order)
     shortfall = Search(asks.calendar, order, sites, first, last, _engaged(asks, order)).shortfall()
     after = first if order.limit is None else max(first, order.limit + _ONE_DAY)
     best = _least(asks, order, meetings(asks, order, after, horizon))
@@ -61,10 +61,11 @@ def propose_meeting(asks: Proposals, order: Order, now: datetime) -> Answer:
 
 def meetings(asks: Proposals, order: Order, first: date, last: date) -> Iterator[Meeting]:
     """Every open group with a seat, and the first new one on each day at each location."""
-    sites, _ = asks.seen_from(order.postcode)
+    sites, _ = asks.sites_of(order)
     by_code = {site.code: site for site in sites}
     for slot in asks.provider.open_groups(kind_of(order), order.step.seats):
-        if first <= local_date(slot.start) <= last and _can_come(asks, order, slot):
+        near = slot.location in by_code and first <= local_date(slot.start) <= last
+        if near and _can_come(asks, order, slot):
             yield Meeting(by_code[slot.location], slot, 0)
     roles = _roles(asks, order)
     search = Search(asks.calendar, order, sites, first, last, _engaged(asks, order))

@@ -98,7 +98,7 @@ def _search(asks: Proposals, order: Order, now: datetime) -> Search:
     return Search(
         asks.calendar,
         order,
-        asks.seen_from(order.postcode)[0],
+        asks.sites_of(order)[0],
         asks.provider.terms.first_day(order, now),
         horizon if order.limit is None else min(order.limit, horizon),
         Engaged(),

@@ -194,6 +194,7 @@ class OrderIn(Incoming):
     postcode: Text = ""
     language: Text = "da"
     transport: bool = False
+    location: Text = Field(default="", description="The code of the one that the citizen chose")
     windows: list[WindowIn] = []
     steps: list[StepIn] = Field(min_length=1, max_length=50)
     of: str = Field(default="", max_length=64, description="Only in our own rows: a later session")
@@ -279,6 +280,7 @@ def order_of(model: OrderIn) -> Order:
         bedside=model.bedside,
         programme=model.programme,
         municipality=model.municipality,
+        location=model.location,
         of=model.of,
         number=model.number,
         gap=_days(model.gap),

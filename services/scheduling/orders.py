@@ -94,6 +94,7 @@ class Order:
 
     `step` is the first, `following` are the others in their order. `bedside`: the plan came before
     discharge, and the hospital tells the citizen the time.
+    `location`: the citizen has chosen to be trained there, by its code.
     `municipality` is responsible for the citizen, where that is said.
     `not_before` and `declined` (times) are what the citizen has answered since.
 
@@ -122,6 +123,7 @@ class Order:
     number: int = 1
     gap: Days | None = None
     municipality: str = ""
+    location: str = ""
 
     @property
     def whole(self) -> str:
@@ -132,6 +134,11 @@ class Order:
     def later(self) -> bool:
         """Whether it is for another session than the order's first."""
         return bool(self.of)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the citizen has chosen a location, and goes to one for it."""
+        return bool(self.location) and self.step.travels
 
     @property
     def sessions(self) -> int:

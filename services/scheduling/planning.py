@@ -27,6 +27,7 @@ def takes_part(asks: Proposals, order: Order) -> bool:
         can_be_planned(order, order.step.minutes)
         and not order.step.gathers
         and not order.declined
+        and not order.chooses
         and len({(window.begin, window.finish) for window in order.windows}) <= 1
         and not asks.provider.diary.others(order)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from services.scheduling.capacity import local_date
@@ -19,7 +20,7 @@ from services.scheduling.engine.online import (
 from services.scheduling.gatherings import propose_meeting
 from services.scheduling.geography import Point, nearest_first
 from services.scheduling.history import NO_HISTORY
-from services.scheduling.orders import Alternative, Answer, Booking, Order, Slot
+from services.scheduling.orders import Alternative, Answer, Booking, Order, Reason, Shortfall, Slot
 from services.scheduling.provider import Provider
 
 
@@ -47,11 +48,37 @@ class Proposals:
             seen = self._sites[postcode] = nearest_first(postcode, locations, self._postcodes)
         return seen
 
+    def sites_of(self, order: Order) -> tuple[tuple[Site, ...], str]:
+        """As `seen_from`; the one location alone that the citizen chose, where they go anywhere."""
+        sites, note = self.seen_from(order.postcode)
+        if not order.chooses:
+            return sites, note
+        return tuple(site for site in sites if site.code == order.location), note
+
     def ask(self, order: Order, now: datetime) -> Answer:
-        """The engine's answer to an order."""
+        """The engine's answer to an order: at the location that the citizen chose, also after the
+        limit; elsewhere only where there is no time at all."""
+        there = self._ask(order, now)
+        if not order.chooses:
+            return there
+        anywhere = self._ask(replace(order, location=""), now)
+        if there.slot is None:
+            return replace(anywhere, reason=f"{anywhere.reason} {self.why_not_there(order, there)}")
+        if there.shortfall is None or anywhere.shortfall is not None:
+            return replace(there, shortfall=there.shortfall and anywhere.shortfall)
+        text = f"The citizen chose {order.location}, where times are later than the limit."
+        return replace(there, shortfall=Shortfall(Reason.CITIZEN_ASKED, text))
+
+    def why_not_there(self, order: Order, there: Answer) -> str:
+        """Why the citizen is not trained where they chose."""
+        if order.location not in self.provider.locations:
+            return f"The citizen chose {order.location}, which is no location here."
+        return f"The citizen chose {order.location}. {there.reason}"
+
+    def _ask(self, order: Order, now: datetime) -> Answer:
         if order.step.gathers:
             return propose_meeting(self, order, now)
-        sites, note = self.seen_from(order.postcode)
+        sites, note = self.sites_of(order)
         terms = self.provider.terms
         return propose(
             self.calendar,

@@ -77,7 +77,7 @@ def _of(offers: Sequence[Offer], only: str | None) -> list[Offer]:
 
 
 def _sites(asks: Proposals, order: Order) -> tuple[Site, ...]:
-    return asks.seen_from(order.postcode)[0]
+    return asks.sites_of(order)[0]
 
 
 def _offers(

@@ -62,6 +62,10 @@ class Street:
         body = {"choice": choice, "providers": list(providers)}
         return await self._calls(self.choice.choose, DESK, self.order["referral_id"], body)
 
+    async def wants(self, location: str) -> Answer:
+        body = {"choice": "take", "location": location}
+        return await self._calls(self.choice.choose, DESK, self.order["referral_id"], body)
+
     async def moves(self, municipality: str) -> Answer:
         body = {"municipality": municipality}
         return await self._calls(self.choice.move, DESK, self.order["referral_id"], body)
@@ -278,3 +282,26 @@ async def test_a_supplier_hears_that_the_citizen_is_in_hospital_and_back(street:
     topics = [one.topic for one in events_of(admitted, "referral.paused")]
     assert topics == ["referrals", f"provider.{SUPPLIER}.orders"]
     assert names(await street.hears_of_refusal(placed)) == ["worklist.opened"]
+
+
+async def test_a_location_of_the_municipalitys_own_may_always_be_chosen(street: Street) -> None:
+    await street.opens()
+    outcome = [(await street.wants("R2")).applied]
+    assert names(outcome) == ["free-choice.taken", "order.changed"]
+    taken, changed = (data(one) for one in events_of(outcome))
+    assert (taken["right"], taken["chosen"], taken["location"]) == ("own", "730", "R2")
+    assert (changed["order_id"], changed["location"]) == (street.order["order_id"], "R2")
+    assert changed["limit"] == street.order["limit"]
+    with pytest.raises(Refused, match="chosen already"):
+        await street.wants("R2")
+    (back,) = (data(one) for one in events_of([(await street.wants("")).applied], "order.changed"))
+    assert "location" not in back
+
+
+async def test_a_chosen_location_is_not_carried_over_to_another_provider(street: Street) -> None:
+    await street.opens_too_late()
+    await street.wants("R2")
+    placed = data(events_of([(await street.chooses(SUPPLIER)).applied], "order.placed")[0])
+    assert "location" not in placed
+    with pytest.raises(Refused, match="where it trains it says itself"):
+        await street.wants("R2")
