@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Final
@@ -141,6 +141,10 @@ def simulate(
     programme: Annotated[
         str | None, typer.Option(help="The programme that is asked for, by its id.")
     ] = None,
+    for_region: Annotated[
+        bool,
+        typer.Option("--for-region", help="The municipality runs it where the region answers."),
+    ] = False,
     folder: Folder = PROGRAMMES,
     as_json: AsJson = False,
 ) -> None:
@@ -152,7 +156,8 @@ def simulate(
     if programme is not None:
         _one(portfolio, programme)
     asker = Asker(basis=basis, referred_by=referred_by, plan_type=type_, level=level, age=age)
-    question = _question(asker, on, received, later_start)
+    agreed = frozenset(portfolio.programmes if for_region else ())
+    question = replace(_question(asker, on, received, later_start), runs_for_region=agreed)
     proposal = propose(portfolio, question, programme)
     if as_json:
         print(json.dumps(answer(proposal), ensure_ascii=False, indent=2))

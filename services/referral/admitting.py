@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
+from services.referral import authority
 from services.referral.closing import closing
 from services.referral.commands import Case, Field, Municipality, Refusal, Residence
 from services.referral.facts import Closed, Fact, Noted, OrderPlaced, Received, WorkOpened
@@ -77,7 +78,12 @@ def proposal_of(portfolio: Portfolio, command: TakeRequest, now: datetime) -> Pr
         referred_by=command.referred_by,
         age=age_on(request.person, request.asked),
     )
-    question = Question(asker=asker, day=request.asked, received_at=now)
+    question = Question(
+        asker=asker,
+        day=request.asked,
+        received_at=now,
+        runs_for_region=command.municipality.runs_for_region,
+    )
     found = propose(portfolio, question, request.programme)
     if found.answer is Answer.SEVERAL:
         codes = tuple(code for _, code, _ in request.diagnoses if code)
@@ -176,11 +182,13 @@ def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) 
         yield Noted(Note.ALREADY_REPLACED)
         return
     if request.replaces is not None and replaced is None:
-        yield WorkOpened(referral_id=me, reason=WorkReason.REPLACED_UNKNOWN, about=request.replaces)
+        yield WorkOpened(referral_id=me, reason=WorkReason.REPLACED_UNKNOWN)
         yield Noted(Note.REPLACED_UNKNOWN)
     if programme is None:
         yield WorkOpened(referral_id=me, reason=WorkReason.PROGRAMME_TO_CHOOSE)
         yield Noted(Note.PROGRAMME_TO_CHOOSE)
+    elif not authority.ours(programme, request.asked, command.municipality):
+        yield from authority.for_the_region(referral, programme)
     elif provider is None or proposal.answer is not Answer.ORDERED:
         yield WorkOpened(referral_id=me, reason=WorkReason.NOT_ESTABLISHED, about=programme.id)
         yield Noted(Note.NOT_ESTABLISHED)
@@ -189,6 +197,7 @@ def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) 
             referral_id=me,
             order=order_asked_for(referral, programme, command, now),
         )
+        yield from authority.told(programme, request.asked)
     mine = replaced.referral_id if replaced is not None else None
     others = tuple(other for other in case.others if other.referral_id != mine)
     yield from beside_the_last(referral, others)
@@ -223,8 +232,7 @@ def order_of(
         order_id=order_id(referral.referral_id, 1),
         programme=programme.id,
         steps=programme.opening,
-        # What is written ahead delays nothing.
-        earliest=earliest_start(now, min(referral.discharge_date, local_day(now)), None),
+        earliest=_earliest(referral, now),
         limit=referral.limit,
         bedside=False,
         vulnerable=vulnerable,
@@ -232,6 +240,13 @@ def order_of(
         language=residence.language,
         transport=transport,
     )
+
+
+def _earliest(referral: Referral, now: datetime) -> date:
+    """A referral that is written ahead delays nothing; a discharge that lies ahead does."""
+    if referral.basis is Basis.HOSPITAL:
+        return earliest_start(now, referral.begins, referral.later_start)
+    return earliest_start(now, min(referral.discharge_date, local_day(now)), None)
 
 
 def may_have(programme: Programme, basis: Basis) -> bool:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from services.referral import authority
 from services.referral.admitting import TakeRequest, not_admitted, order_asked_for
 from services.referral.commands import Case, Field, Refusal, Wait
 from services.referral.domain import another_citizen, named
+from services.referral.evolving import evolve
 from services.referral.facts import (
     Fact,
     Noted,
@@ -104,14 +106,23 @@ def _corrected(
     A need that somebody has found stays, too: the referral's silence takes nothing away.
     """
     revised = _revised(referral, command, proposal, now)
+    request, programme = command.request, proposal.programme
     if revised is not None:
         yield revised
+        before, referral = referral.discharge_date, evolve(referral, revised)
+        if programme is not None:
+            where = tuple(
+                authority.moved_over(referral, programme, before, command.municipality, now)
+            )
+            yield from where
+            if any(isinstance(fact, WorkClosed) for fact in where) and not referral.order_stands:
+                placed = order_asked_for(referral, programme, command, now)
+                yield OrderPlaced(referral_id=referral.referral_id, order=placed)
     if order is None or not referral.order_stands:
         return
-    request = command.request
     newest = replace(
         order,
-        limit=revised.limit if revised is not None else referral.limit,
+        limit=referral.limit,
         vulnerable=order.vulnerable or request.vulnerable,
         transport=order.transport or request.transport,
         postcode=command.residence.postcode,
@@ -136,6 +147,8 @@ def _another_programme(
         text = f"Forløbet er begyndt, så tilbuddet kan ikke rettes: {_INSTEAD}"
     elif proposal.answer is not Answer.ORDERED or provider is None:
         text = f"Tilbuddet er ikke etableret her: {_INSTEAD}"
+    elif not authority.ours(programme, command.request.asked, command.municipality):
+        text = f"Regionen er ansvarlig for tilbuddet, så det kan ikke rettes hertil: {_INSTEAD}"
     elif provider != referral.provider or referral.may_choose != bool(rule and rule.free_choice):
         text = f"Tilbuddet gives af en anden eller efter en anden regel: {_INSTEAD}"
     else:
@@ -154,7 +167,7 @@ def _ordered_instead(
     revised = _revised(referral, command, proposal, now)
     if revised is not None:
         yield revised
-        referral = replace(referral, discharge_date=revised.discharge_date, limit=revised.limit)
+        referral = evolve(referral, revised)
     if referral.order_stands and referral.order_id is not None:
         yield OrderWithdrawn(
             referral_id=me, order_id=referral.order_id, reason=WithdrawReason.REPLACED

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from services.referral import answers
+from services.referral import answers, authority
 from services.referral.arrival import Readable
-from services.referral.facts import Noted
+from services.referral.evolving import evolve
+from services.referral.facts import Fact, Noted, Revised
 from services.referral.interruptions import HearOfStay, decide_stay
 from services.referral.replying import Reply
 from services.referral.stay import HospitalNotification
@@ -20,6 +21,9 @@ from services.referral.stays import StayMessage, stays_of
 from shared.handling import Applied
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from services.referral.order import Order
     from services.referral.referral import Referral
     from shared.envelope import Event
     from shared.handling import CancelTimer, Outcome, SetTimer
@@ -85,10 +89,22 @@ class StayReply(Reply):
         rule = terms.law.limit if terms is not None else None
         order = desk.order_of(referral)
         facts = decide_stay(referral, order, rule, command, self._one.message.timestamp)
-        change = desk.apply(facts)
+        change = desk.apply((*facts, *self._over_the_change(referral, order, facts)))
         done.events += self._events(change)
         done.timers += office.timetable.after(change, desk)
         done.notes += [fact for fact in facts if isinstance(fact, Noted)]
+
+    def _over_the_change(
+        self, referral: Referral, order: Order | None, facts: Sequence[Fact]
+    ) -> Iterator[Fact]:
+        """What a discharge that a stay corrects means for who is responsible."""
+        municipality = self._office.directory.by_code.get(referral.municipality)
+        programme = self._office.portfolio.programmes.get(order.programme) if order else None
+        for fact in facts:
+            if isinstance(fact, Revised) and programme is not None and municipality is not None:
+                before, after = referral.discharge_date, evolve(referral, fact)
+                now = self._one.message.timestamp
+                yield from authority.moved_over(after, programme, before, municipality, now)
 
 
 def _kept(hospital: str, notification: HospitalNotification) -> StayMessage:

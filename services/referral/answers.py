@@ -189,6 +189,17 @@ _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
         "Planen kom så sent, at ingen dag inden for fristen kan tilbydes. "
         "Borgeren har frit valg af leverandør.",
     ),
+    Note.REGION_RESPONSIBLE: (
+        Field.TYPE,
+        "Dokumentet er modtaget. På den dag, der tæller, er regionen ansvarlig for tilbuddet, og "
+        "kommunen driver det ikke for regionen, så vidt det er oplyst: intet er bestilt endnu, og "
+        "en medarbejder afklarer, hvem der giver det.",
+    ),
+    Note.RUN_FOR_REGION: (
+        Field.TYPE,
+        "Dokumentet er modtaget. Regionen er ansvarlig for tilbuddet, og kommunen driver det for "
+        "regionen.",
+    ),
     Note.NOT_ESTABLISHED: (
         Field.TYPE,
         "Planen er modtaget. Tilbuddet er hverken etableret hos kommunen eller hos dem, den har "

@@ -17,7 +17,10 @@ from services.referral.request import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Municipality:
-    """A receiver of plans. `provider` plans for its citizens; `at_risk_days` is its own setting."""
+    """A receiver of plans. `provider` plans for its citizens; `at_risk_days` is its own setting.
+
+    `runs_for_region`: ids of programmes that it gives by agreement where the region is responsible.
+    """
 
     code: str
     name: str
@@ -26,6 +29,7 @@ class Municipality:
     provider: str
     at_risk_days: int
     phone: str = ""
+    runs_for_region: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

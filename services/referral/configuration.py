@@ -45,6 +45,7 @@ class _Municipality(BaseModel):
     ean: str = Field(pattern=r"^[0-9]{13}$")
     at_risk_days: int = Field(default=3, ge=0, le=30)
     phone: str = ""
+    runs_for_region: frozenset[str] = frozenset()
     provider: _Provider = _Provider()
 
 
@@ -190,6 +191,7 @@ def directory(folder: Path) -> Directory:
                 provider=provider,
                 at_risk_days=read.at_risk_days,
                 phone=read.phone,
+                runs_for_region=read.runs_for_region,
             )
         )
     return directory_of(found, performers)

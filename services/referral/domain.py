@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from services.referral import authority
 from services.referral.clock import decide_clock, late
 from services.referral.closing import closing
 from services.referral.commands import (
@@ -31,6 +32,7 @@ from services.referral.facts import (
     OrderPlaced,
     Received,
     Revised,
+    WorkClosed,
     WorkOpened,
 )
 from services.referral.facts_choice import FreeChoiceOpened
@@ -117,12 +119,16 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
         yield Closed(referral_id=referral.referral_id, reason=CloseReason.REVOKED, at=now)
         yield Noted(Note.ALREADY_REPLACED)
         return
+    day, municipality = plan.discharge_date, command.municipality
     if not terms.steps:
         yield Noted(Note.HOSPITAL_LEVEL)
+    elif not authority.ours(terms.programme, day, municipality):
+        yield from authority.for_the_region(referral, terms.programme)
     elif provider is None:
         yield from _nobody_offers(referral, terms.programme.id)
     else:
         yield OrderPlaced(referral_id=referral.referral_id, order=_order(referral, command, now))
+        yield from authority.told(terms.programme, day)
         yield from late(referral, now)
     yield from _for_humans(case, command, referral)
 
@@ -201,8 +207,14 @@ def _corrected(
         at=now,
     )
     yield revised
-    referral = evolve(referral, revised)
-    if referral.order_stands:
+    before, referral = referral.discharge_date, evolve(referral, revised)
+    where = tuple(
+        authority.moved_over(referral, command.terms.programme, before, command.municipality, now)
+    )
+    yield from where
+    if any(isinstance(fact, WorkClosed) for fact in where) and not referral.order_stands:
+        yield OrderPlaced(referral_id=me, order=_order(referral, command, now))
+    elif referral.order_stands:
         newest = _order(referral, command, now)
         # What was decided since about the steps stays.
         kept = (

@@ -5,13 +5,13 @@ Standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from services.referral.plan import PlanType
 from services.referral.programme import Admission, Law, Programme, Step
-from services.referral.programme_terms import Basis, Level, Referrer
+from services.referral.programme_terms import Authority, Basis, Level, Referrer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,19 @@ def laws_on(programme: Programme, day: date) -> tuple[Law, ...]:
     """All laws that hold on a day, for somebody's age, the youngest first."""
     found = (law_on(programme, day, age) for age in turns(programme))
     return tuple(dict.fromkeys(law for law in found if law is not None))
+
+
+def regional(programme: Programme, day: date) -> bool:
+    """Whether the region is responsible for a programme on a day, for anybody's age."""
+    return any(law.authority is Authority.REGION for law in laws_on(programme, day))
+
+
+def run_here(programme: Programme, day: date, agreed: Collection[str]) -> bool:
+    """Whether a municipality orders a programme of those that are given here.
+
+    It is responsible, or has `agreed` to run it for the region (programmes by id).
+    """
+    return programme.id in agreed or not regional(programme, day)
 
 
 def turns(programme: Programme) -> tuple[int, ...]:

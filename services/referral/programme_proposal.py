@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from services.referral.limit import begins, earliest_start, limit_of, local_day, too_late
 from services.referral.programme import Law, Programme, Step
-from services.referral.programme_policy import Asker, Portfolio, law_on, refusals
+from services.referral.programme_policy import Asker, Portfolio, law_on, refusals, run_here
 from services.referral.programme_terms import UNOPENED, Basis, GivenBy
 
 
@@ -21,6 +21,7 @@ class Answer(StrEnum):
 
     ORDERED = "ordered"
     GIVEN_ELSEWHERE = "given-elsewhere"
+    REGION_RESPONSIBLE = "region-responsible"
     NOT_OPEN = "not-open"
     JUST_COME = "just-come"
     SEVERAL = "several"
@@ -32,12 +33,14 @@ class Question:
     """Who asks, and when.
 
     `day`: of discharge where a hospital refers, else of the referral; the law of that day holds.
+    `runs_for_region`: programmes that the municipality gives where the region is responsible.
     """
 
     asker: Asker
     day: date
     received_at: datetime
     later_start: date | None = None
+    runs_for_region: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,7 @@ def _decided(
         reasons.append("the law depends on the age, and that isn't known")
     else:
         reasons.append(_law(law, question))
-    answer = _open(programme)
+    answer = _open(programme, question)
     limit = limit_of(law.limit, day, question.later_start) if law is not None else None
     earliest = earliest_start(question.received_at, day, question.later_start)
     late = limit is not None and too_late(question.received_at, limit, day, question.later_start)
@@ -115,9 +118,11 @@ def _decided(
     )
 
 
-def _open(programme: Programme) -> Answer:
+def _open(programme: Programme, question: Question) -> Answer:
     if programme.given_by is GivenBy.HOSPITAL:
         return Answer.GIVEN_ELSEWHERE
+    if not run_here(programme, question.day, question.runs_for_region):
+        return Answer.REGION_RESPONSIBLE
     return Answer.NOT_OPEN if programme.phase in UNOPENED else Answer.ORDERED
 
 
@@ -176,6 +181,11 @@ def _earliest(question: Question, earliest: date) -> str:
 def _steps(programme: Programme, answer: Answer) -> Iterator[str]:
     if answer is Answer.GIVEN_ELSEWHERE:
         yield "the hospital gives it: the referral is noted, nothing is ordered"
+    elif answer is Answer.REGION_RESPONSIBLE:
+        yield (
+            "nobody has said that the municipality runs it for the region: nothing is ordered "
+            "before a human has found out who gives it"
+        )
     elif answer is Answer.NOT_OPEN:
         yield f"its lifecycle is {programme.phase}: nobody is ordered for yet"
     elif programme.afterwards:

@@ -36,6 +36,7 @@ class WorkReason(StrEnum):
     STAY_UNCLEAR = "stay-unclear"
     DECLINED = "declined"
     NOT_ESTABLISHED = "not-established"
+    REGION_RESPONSIBLE = "region-responsible"
     ACTION_OVERDUE = "action-overdue"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"
     STAYS_AWAY = "stays-away"
@@ -71,6 +72,8 @@ class Note(StrEnum):
     DEATH_TAKEN_BACK = "death-taken-back"
     ATTACHMENTS = "attachments"
     NOT_ESTABLISHED = "not-established"
+    REGION_RESPONSIBLE = "region-responsible"
+    RUN_FOR_REGION = "run-for-region"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"
 
 

@@ -70,6 +70,8 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     "has: somebody talks with the citizen.",
     WorkReason.NOT_ESTABLISHED: "No provider has the programme that the plan asks for, so nothing "
     "is ordered.",
+    WorkReason.REGION_RESPONSIBLE: "The region is responsible in law for the programme on the day "
+    "that counts, and nobody has said that the municipality runs it for the region.",
     WorkReason.STAYS_AWAY: "The citizen did not come to two sessions in a row.",
     WorkReason.ASSESSMENT_MISSING: "Somebody has met the citizen, and no assessment is recorded: "
     "nothing more is planned until it is.",
@@ -114,6 +116,18 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
             name="not-ours",
             does="The referral is closed as sent in error, its order withdrawn, and the hospital "
             "told.",
+        ),
+    ),
+    WorkReason.REGION_RESPONSIBLE: (
+        Choice(
+            name="run-here",
+            does="The region has agreed that the municipality gives it: the order is placed, or "
+            "goes on standing.",
+        ),
+        Choice(
+            name="not-ours",
+            does="The region gives it: the referral is closed as sent in error, its order "
+            "withdrawn, and whoever sent it is told.",
         ),
     ),
     WorkReason.NO_CAPACITY_KNOWN: (_WAIT, _OPEN_FREE_CHOICE),

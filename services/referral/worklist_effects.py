@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
+from services.referral.clock import late
 from services.referral.closing import closing
 from services.referral.evolving import evolve
 from services.referral.facts import (
@@ -184,6 +185,18 @@ def _order_programme(case: WorkCase, command: DecideWork, now: datetime) -> Effe
     return (OrderPlaced(referral_id=referral.referral_id, order=order),)
 
 
+def _run_here(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
+    if case.referral.order_stands:
+        return ()
+    placed = _order_programme(case, command, now)
+    if isinstance(placed, Impossible):
+        return placed
+    after = case.referral
+    for fact in placed:
+        after = evolve(after, fact)
+    return (*placed, *(late(after, now) if after.free_choice is None else ()))
+
+
 def _reopen(case: WorkCase, command: DecideWork, now: datetime) -> Effect:
     if case.referral.closed is None:
         return ()
@@ -201,6 +214,7 @@ EFFECTS: Final[Mapping[str, _Effect]] = {
     "order-programme": _order_programme,
     "readmitted": _readmitted,
     "reopen": _reopen,
+    "run-here": _run_here,
     "revoke": _revoke,
     "stop-course": _stop_course,
     "assess-anew": _assess_anew,

@@ -115,7 +115,8 @@ class Worklist:
         row = await self._row(unit, call)
         desk = await self.decided.load(unit, row["referral_id"])
         referral = desk.referrals[row["referral_id"]]
-        day = referral.discharge_date
+        day, reason = referral.discharge_date, WorkReason(row["reason"])
+        asked = row["about"] if reason is WorkReason.REGION_RESPONSIBLE else said.programme
         terms = self.decided.portfolio.standing(referral.type, referral.programme, day)
         case = WorkCase(
             referral=referral,
@@ -123,10 +124,10 @@ class Worklist:
             others=desk.referrals,
             ordinal=desk.ordinal_of(referral),
             rule=terms.law.limit if terms is not None else None,
-            chosen=await self._chosen(unit, referral, said.programme, row["details"]),
+            chosen=await self._chosen(unit, referral, asked, row["details"]),
         )
         command = DecideWork(
-            reason=WorkReason(row["reason"]),
+            reason=reason,
             about=row["about"],
             choice=said.decision,
             by=signature(call),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.referral.commands import Case
 from services.referral.domain import decide
-from services.referral.facts import OrderPlaced, Received
+from services.referral.facts import OrderPlaced, Received, WorkOpened
 from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.plan import PlanType
 from services.referral.programme import Ages, Programme
@@ -51,7 +51,9 @@ def test_what_is_proposed_for_a_hospitals_plan_is_what_is_ordered(
     assert proposal.limit == referral.limit
     assert proposal.free_choice == any(isinstance(fact, FreeChoiceOpened) for fact in facts)
     if not orders:
-        assert proposal.answer is Answer.GIVEN_ELSEWHERE
+        region = WorkOpened in map(type, facts)
+        elsewhere = Answer.REGION_RESPONSIBLE if region else Answer.GIVEN_ELSEWHERE
+        assert proposal.answer is elsewhere
         assert proposal.steps == ()
         return
     (order,) = orders
