@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from services.referral import authority
+from services.referral.authority import for_the_region, ours, told_for_whom
 from services.referral.closing import closing
 from services.referral.commands import Case, Field, Municipality, Refusal, Residence
 from services.referral.facts import Closed, Fact, Noted, OrderPlaced, Received, WorkOpened
@@ -187,8 +187,8 @@ def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) 
     if programme is None:
         yield WorkOpened(referral_id=me, reason=WorkReason.PROGRAMME_TO_CHOOSE)
         yield Noted(Note.PROGRAMME_TO_CHOOSE)
-    elif not authority.ours(programme, request.asked, command.municipality):
-        yield from authority.for_the_region(referral, programme)
+    elif not ours(programme, request.asked, command.municipality):
+        yield from for_the_region(referral, programme)
     elif provider is None or proposal.answer is not Answer.ORDERED:
         yield WorkOpened(referral_id=me, reason=WorkReason.NOT_ESTABLISHED, about=programme.id)
         yield Noted(Note.NOT_ESTABLISHED)
@@ -197,7 +197,7 @@ def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) 
             referral_id=me,
             order=order_asked_for(referral, programme, command, now),
         )
-        yield from authority.told(programme, request.asked)
+        yield from told_for_whom(programme, request.asked)
     mine = replaced.referral_id if replaced is not None else None
     others = tuple(other for other in case.others if other.referral_id != mine)
     yield from beside_the_last(referral, others)

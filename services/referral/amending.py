@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from services.referral import authority
 from services.referral.admitting import TakeRequest, not_admitted, order_asked_for
+from services.referral.authority import moved_over, ours
 from services.referral.commands import Case, Field, Refusal, Wait
 from services.referral.domain import another_citizen, named
 from services.referral.evolving import evolve
@@ -111,9 +111,7 @@ def _corrected(
         yield revised
         before, referral = referral.discharge_date, evolve(referral, revised)
         if programme is not None:
-            where = tuple(
-                authority.moved_over(referral, programme, before, command.municipality, now)
-            )
+            where = tuple(moved_over(referral, programme, before, command.municipality, now))
             yield from where
             if any(isinstance(fact, WorkClosed) for fact in where) and not referral.order_stands:
                 placed = order_asked_for(referral, programme, command, now)
@@ -147,7 +145,7 @@ def _another_programme(
         text = f"Forløbet er begyndt, så tilbuddet kan ikke rettes: {_INSTEAD}"
     elif proposal.answer is not Answer.ORDERED or provider is None:
         text = f"Tilbuddet er ikke etableret her: {_INSTEAD}"
-    elif not authority.ours(programme, command.request.asked, command.municipality):
+    elif not ours(programme, command.request.asked, command.municipality):
         text = f"Regionen er ansvarlig for tilbuddet, så det kan ikke rettes hertil: {_INSTEAD}"
     elif provider != referral.provider or referral.may_choose != bool(rule and rule.free_choice):
         text = f"Tilbuddet gives af en anden eller efter en anden regel: {_INSTEAD}"

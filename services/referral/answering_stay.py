@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from services.referral import answers, authority
+from services.referral import answers
 from services.referral.arrival import Readable
+from services.referral.authority import moved_over
 from services.referral.evolving import evolve
 from services.referral.facts import Fact, Noted, Revised
 from services.referral.interruptions import HearOfStay, decide_stay
@@ -104,7 +105,7 @@ class StayReply(Reply):
             if isinstance(fact, Revised) and programme is not None and municipality is not None:
                 before, after = referral.discharge_date, evolve(referral, fact)
                 now = self._one.message.timestamp
-                yield from authority.moved_over(after, programme, before, municipality, now)
+                yield from moved_over(after, programme, before, municipality, now)
 
 
 def _kept(hospital: str, notification: HospitalNotification) -> StayMessage:

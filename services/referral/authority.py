@@ -29,7 +29,7 @@ def ours(programme: Programme, day: date, municipality: Municipality) -> bool:
     return run_here(programme, day, municipality.runs_for_region)
 
 
-def told(programme: Programme, day: date) -> Iterator[Fact]:
+def told_for_whom(programme: Programme, day: date) -> Iterator[Fact]:
     """What the receipt of a referral says that a municipality takes for its region."""
     if regional(programme, day):
         yield Noted(Note.RUN_FOR_REGION)

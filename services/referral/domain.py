@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.referral import authority
+from services.referral.authority import for_the_region, moved_over, ours, told_for_whom
 from services.referral.clock import decide_clock, late
 from services.referral.closing import closing
 from services.referral.commands import (
@@ -122,13 +122,13 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
     day, municipality = plan.discharge_date, command.municipality
     if not terms.steps:
         yield Noted(Note.HOSPITAL_LEVEL)
-    elif not authority.ours(terms.programme, day, municipality):
-        yield from authority.for_the_region(referral, terms.programme)
+    elif not ours(terms.programme, day, municipality):
+        yield from for_the_region(referral, terms.programme)
     elif provider is None:
         yield from _nobody_offers(referral, terms.programme.id)
     else:
         yield OrderPlaced(referral_id=referral.referral_id, order=_order(referral, command, now))
-        yield from authority.told(terms.programme, day)
+        yield from told_for_whom(terms.programme, day)
         yield from late(referral, now)
     yield from _for_humans(case, command, referral)
 
@@ -208,9 +208,7 @@ def _corrected(
     )
     yield revised
     before, referral = referral.discharge_date, evolve(referral, revised)
-    where = tuple(
-        authority.moved_over(referral, command.terms.programme, before, command.municipality, now)
-    )
+    where = tuple(moved_over(referral, command.terms.programme, before, command.municipality, now))
     yield from where
     if any(isinstance(fact, WorkClosed) for fact in where) and not referral.order_stands:
         yield OrderPlaced(referral_id=me, order=_order(referral, command, now))
