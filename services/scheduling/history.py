@@ -34,12 +34,13 @@ class Came:
     on: date
     order: Order
 
-    def as_if(self, on: date) -> Order:
-        """The order as it would be had it come on another day."""
+    def as_if(self, on: date, name: str) -> Order:
+        """The order as it would be had it come on another day, under another id."""
         days = on - self.on
         limit = self.order.limit
         return replace(
             self.order,
+            order_id=name,
             earliest=self.order.earliest + days,
             limit=None if limit is None else limit + days,
         )
@@ -60,6 +61,8 @@ class History:
         enough = self.weeks >= FEWEST_WEEKS and len(known) >= FEWEST
         self.orders: tuple[Came, ...] = tuple(known) if enough else ()
         self._expected: dict[int, Expected | None] = {}
+        self._alike: dict[int, list[Came]] = {}
+        self._patterns: tuple[object, list[Order]] = (None, [])
 
     def expected(self, minutes: int) -> Expected | None:
         """Whom room is kept for, counted in sessions of that length; None without a history."""
@@ -86,13 +89,25 @@ class History:
 
     def alike(self, minutes: int) -> list[Came]:
         """Those with a limit whom the plan over all could have held."""
-        return [
-            one
-            for one in self.orders
-            if one.order.limit is not None
-            and can_be_planned(one.order, minutes)
-            and not one.order.step.gathers
-        ]
+        if minutes not in self._alike:
+            self._alike[minutes] = [
+                one
+                for one in self.orders
+                if one.order.limit is not None
+                and can_be_planned(one.order, minutes)
+                and not one.order.step.gathers
+            ]
+        return self._alike[minutes]
+
+    def patterns(self, minutes: int, today: date, most: int) -> list[Order]:
+        """At most so many of those `alike`, evenly taken, as if they had come today."""
+        key = (minutes, today, most)
+        if self._patterns[0] != key:
+            alike = self.alike(minutes)
+            step = -(-len(alike) // most) or 1
+            found = [one.as_if(today, f"past {n}") for n, one in enumerate(alike[::step])]
+            self._patterns = key, found
+        return self._patterns[1]
 
     def by_weekday(self, orders: Sequence[Came]) -> tuple[float, ...]:
         """How many of them came a day, Monday first."""

@@ -91,18 +91,19 @@ def of_those_to_come(asks: Proposals, minutes: int, now: datetime) -> int:
 
 def patterns(asks: Proposals, minutes: int, today: date) -> list[Order]:
     """Past orders as if they had come today, evenly taken."""
-    alike = asks.history.alike(minutes)
-    step = -(-len(alike) // _PATTERNS) or 1
-    return [
-        replace(one.as_if(today), order_id=f"past {number}")
-        for number, one in enumerate(alike[::step])
-    ]
+    return asks.history.patterns(minutes, today, _PATTERNS)
 
 
 def _grid(
     asks: Proposals, orders: Sequence[Order], like: Sequence[Order], first: date, minutes: int
 ) -> Grid:
-    sites = {order.order_id: priced_sites(asks, order) for order in (*orders, *like)}
+    alike: dict[object, tuple[Site, ...]] = {}
+    sites = {}
+    for order in (*orders, *like):
+        key = order.postcode, order.transport, order.step.delivery
+        if key not in alike:
+            alike[key] = priced_sites(asks, order)
+        sites[order.order_id] = alike[key]
     return lay_out(asks.calendar, orders, sites, first=first, minutes=minutes, like=like)
 
 

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from services.scheduling.capacity import DENMARK, LocationWeek, local_date, monday_of
 from services.scheduling.orders import Slot, Window
@@ -62,6 +62,7 @@ class Day:
     equipment: dict[str, frozenset[str]] = field(default_factory=dict)  # by room
     memo: dict[object, int] = field(default_factory=dict)
     of_staff: dict[object, Groups] = field(default_factory=dict)  # like memo
+    counts: dict[object, Any] = field(default_factory=dict)  # like memo; the grid's
 
     def starts(
         self, cells: int, competences: frozenset[str], language: str = "", pad: int = 0
@@ -188,6 +189,7 @@ class Day:
     def _changed(self) -> None:
         self.memo.clear()
         self.of_staff.clear()
+        self.counts.clear()
 
     def _cells(self, slot: Slot) -> int:
         first = self.cell(slot.start)

@@ -173,22 +173,21 @@ def lay_out(
     )
     spoken = frozenset(language for _, languages in classes for language in languages.split())
     may = np.array([[_may(kind, able, spoken) for able in classes] for kind in kinds])
+    number_of = {able: number for number, able in enumerate(classes)}
     shape = (len(codes), (horizon - first).days + 1, slots)
     capacity = np.zeros((len(classes), *shape), np.int64)
     rooms = np.zeros(shape, np.int64)
     for place, code in enumerate(codes):
         for day in days[code]:
             at = (day.date - first).days
-            for slot in range(slots):
-                bits = _bits(first_cell, slot, minutes)
-                rooms[place, at, slot] = sum(free & bits == bits for free in day.rooms.values())
-                for one in day.staff.values():
-                    if one.free & bits == bits:
-                        capacity[classes.index(_class(one)), place, at, slot] += 1
+            rooms[place, at], staffed = _counted(day, first_cell, slots, minutes)
+            for able, counts in staffed.items():
+                capacity[number_of[able], place, at] = counts
     begin, horizon_day = day_number(first), day_number(horizon)
     earliest = np.array([max(begin, day_number(o.earliest)) for o in chosen], np.int64)
     limit = np.array([day_number(o.limit) if o.limit else horizon_day for o in chosen], np.int64)
-    wishes = [_wishes(o.windows, first_cell, slots, minutes) for o in chosen]
+    meant = {ws: _wishes(ws, first_cell, slots, minutes) for ws in {o.windows for o in chosen}}
+    wishes = [meant[order.windows] for order in chosen]
     every = Requests(
         ids=np.arange(len(chosen)),
         earliest=earliest,
@@ -211,6 +210,22 @@ def lay_out(
         classes=classes,
         calendar=calendar,
     )
+
+
+def _counted(day: Day, first_cell: int, slots: int, minutes: int) -> tuple[Ints, dict[Kind, Ints]]:
+    """Rooms and, by class, therapists that are free for each slot; remembered until the day
+    changes, since most days do not from one plan to the next."""
+    key = (first_cell, slots, minutes)
+    found = day.counts.get(key)
+    if found is None:
+        bits = [_bits(first_cell, slot, minutes) for slot in range(slots)]
+        staffed: dict[Kind, Ints] = {}
+        for one in day.staff.values():
+            counts = staffed.setdefault(_class(one), np.zeros(slots, np.int64))
+            counts += [one.free & wanted == wanted for wanted in bits]
+        rooms = [sum(free & wanted == wanted for free in day.rooms.values()) for wanted in bits]
+        found = day.counts[key] = np.array(rooms, np.int64), staffed
+    return found
 
 
 def _class(staff: Staff) -> Kind:

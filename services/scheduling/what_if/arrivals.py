@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 
 from services.scheduling.engine.grid import day_number
 from services.scheduling.engine.model import Bools, Ints, InvalidInputError
+from services.scheduling.history import WEEKS, Came
 from services.scheduling.orders import Order, Step
 from services.scheduling.what_if.demand import Request
 from services.scheduling.what_if.world import World
@@ -17,11 +18,13 @@ from services.scheduling.what_if.world import World
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One stretch of days: whose order comes when. `like[n]` is the request that the n-th order is
-    like, a row of the world's."""
+    like, a row of the world's. `before` came in the weeks before, of which the desk expects more.
+    """
 
     orders: tuple[Order, ...]
     came: tuple[date, ...]
     like: Ints
+    before: tuple[Came, ...] = ()
 
     def __len__(self) -> int:
         return len(self.orders)
@@ -33,6 +36,7 @@ class Case:
             orders=tuple(self.orders[row] for row in rows),
             came=tuple(self.came[row] for row in rows),
             like=self.like[rows],
+            before=self.before,
         )
 
 
@@ -48,17 +52,28 @@ def draw(
         raise InvalidInputError("a simulation needs at least one day of arrivals")
     if not 0 < growth <= 10:
         raise InvalidInputError("the number of plans can change to between 0 and 10 times")
-    begin = day_number(first)
-    chance = np.random.Generator(np.random.PCG64([seed, begin, days]))
-    day = np.arange(days)
+    chance = np.random.Generator(np.random.PCG64([seed, day_number(first), days]))
     most = max(1.0, growth)
+    came, like = _arrivals(world, first, days, most, chance)
+    ticket = chance.random(len(like)) * most
+    earlier = first - timedelta(weeks=WEEKS)
+    chance = np.random.Generator(np.random.PCG64([seed, day_number(earlier)]))
+    known = _case(world, *_arrivals(world, earlier, 7 * WEEKS, 1.0, chance), "before ")
+    before = tuple(Came(on, one) for on, one in zip(known.came, known.orders, strict=True))
+    case = replace(_case(world, came, like), before=before)
+    return case, ticket < 1.0, ticket < growth
+
+
+def _arrivals(
+    world: World, first: date, days: int, most: float, chance: np.random.Generator
+) -> tuple[list[date], Ints]:
+    """The days on which somebody comes, and whom they are like, at `most` times today's rate."""
+    day = np.arange(days)
     weekday = (first.weekday() + day) % 7
     count = chance.poisson(most * np.array(world.by_weekday)[weekday])
-    arrivals = np.repeat(day, count)
-    like: Ints = (chance.random(len(arrivals)) * len(world.like)).astype(np.int64)
-    ticket = chance.random(len(arrivals)) * most
-    came = [first + timedelta(days=number) for number in arrivals.tolist()]
-    return _case(world, came, like), ticket < 1.0, ticket < growth
+    on = np.repeat(day, count)
+    like: Ints = (chance.random(len(on)) * len(world.like)).astype(np.int64)
+    return [first + timedelta(days=number) for number in on.tolist()], like
 
 
 def past(world: World) -> Case:
@@ -67,10 +82,10 @@ def past(world: World) -> Case:
     return _case(world, [one.arrived for one in world.like], like)
 
 
-def _case(world: World, came: list[date], like: Ints) -> Case:
+def _case(world: World, came: list[date], like: Ints, prefix: str = "") -> Case:
     return Case(
         orders=tuple(
-            order_like(world.like[row], on, f"{number:06d}")
+            order_like(world.like[row], on, f"{prefix}{number:06d}")
             for number, (on, row) in enumerate(zip(came, like.tolist(), strict=True))
         ),
         came=tuple(came),

@@ -6,6 +6,7 @@ yet are planned anew, and those whose time has come are told. Rosters are stated
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -14,6 +15,7 @@ from typing import Final
 from services.scheduling.capacity import DENMARK, LocationWeek, local_date
 from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
+from services.scheduling.history import WEEKS, Came, History
 from services.scheduling.orders import Booking
 from services.scheduling.provider import AT_ONCE, Terms
 from services.scheduling.what_if.arrivals import Case
@@ -88,6 +90,10 @@ class _Run:
         self._valid: list[Stage] = [self._base]
         self._known = 0  # weeks that are stated
         self._moved: list[tuple[Moved, ...]] = [()] * len(self._later)
+        self._came = [
+            *case.before,
+            *(Came(on, order) for on, order in zip(case.came, case.orders, strict=True)),
+        ]
         self._rows = {order.order_id: row for row, order in enumerate(case.orders)}
 
     def through(self, *, replans: bool) -> Booked:
@@ -98,6 +104,8 @@ class _Run:
         while on < self._first + timedelta(weeks=weeks) - _ONE_DAY:
             now = forenoon(on)
             self._desk.begin(self._diary)
+            if on.weekday() == 0:
+                self._remember(on)
             self._state_ahead(min(weeks, (on - self._first).days // 7 + STATED_AHEAD), now)
             while row < len(coming) and coming[row] <= on:
                 self._desk.place(self._case.orders[row], "", now)
@@ -118,6 +126,13 @@ class _Run:
             moved=tuple(self._moved),
             last=on,
         )
+
+    def _remember(self, today: date) -> None:
+        """Whom the desk expects, judged by who has come: counted anew each Monday (the service
+        counts each day, of the same twelve weeks)."""
+        since = bisect_left(self._came, today - timedelta(weeks=WEEKS), key=_day_of)
+        until = bisect_left(self._came, today, key=_day_of)
+        self._desk.asks.history = History(self._came[since:until], today)
 
     def _is_over(self, on: date) -> bool:
         provider = self._desk.provider
@@ -163,6 +178,10 @@ class _Run:
     def _has_moved(self, order_id: str, before: Booking) -> bool:
         after = self._desk.provider.orders[order_id].booking
         return after is None or after.slot.appointment != before.slot.appointment
+
+
+def _day_of(one: Came) -> date:
+    return one.on
 
 
 def _versioned(week: LocationWeek, version: int) -> LocationWeek:
