@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import asyncpg
@@ -28,6 +29,7 @@ from shared.endpoints import (
 )
 from shared.envelope import Message
 from shared.faults import back_off, is_transient
+from shared.staff_calls import cause_of, dump, keep_answer, on_record
 from shared.startup import NotYet
 
 if TYPE_CHECKING:
@@ -69,16 +71,16 @@ def _serving(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
             raw, call = await _understood(endpoint, request, staff)
             reply = await _patiently(runtime, endpoint, call, digest(request.url.path, raw))
         except Refused as refusal:
-            reply = _Reply(refusal.status, _dump({"error": refusal.text}))
+            reply = _Reply(refusal.status, dump({"error": refusal.text}))
             await _record_refusal(runtime, endpoint, call, refusal.status)
         except NotYet as error:
-            reply = _Reply(503, _dump({"error": str(error)}))
+            reply = _Reply(503, dump({"error": str(error)}))
         except Exception as error:  # noqa: BLE001 - what went wrong is in the log, without data
             if is_transient(error):
-                reply = _Reply(503, _dump({"error": "the database is away just now: ask again"}))
+                reply = _Reply(503, dump({"error": "the database is away just now: ask again"}))
             else:
                 runtime.telemetry.failed("endpoint", error)
-                reply = _Reply(500, _dump({"error": "this failed here, and nothing was changed"}))
+                reply = _Reply(500, dump({"error": "this failed here, and nothing was changed"}))
         runtime.telemetry.staff_calls.labels(endpoint.path, str(reply.status)).inc()
         response = Response(reply.body, reply.status, media_type="application/json")
         response.headers["cache-control"] = "no-store"
@@ -160,19 +162,28 @@ async def _once(runtime: Runtime, endpoint: Endpoint, call: Call, request: bytes
         if endpoint.method == "POST":
             known = await _claim(runtime, unit.conn, key, request, unit.now)
             if known is not None:
-                await _record(unit.conn, unit.now, endpoint, call, known.status)
+                await on_record(unit.conn, unit.now, endpoint, call, known.status)
                 return known
         returned = await endpoint.handler(unit, call)
         answer = returned if isinstance(returned, Answer) else Answer(content=returned)
-        reply = _Reply(answer.status, _dump(answer.content))
+        reply = _Reply(answer.status, dump(answer.content))
         name = getattr(endpoint.handler, "__qualname__", endpoint.path)
-        draft.add(Entry(_message(runtime, call, unit.now), f"staff/{key}", name), answer.applied)
+        applied = answer.applied
         if endpoint.method == "POST":
-            sealed = runtime.vault.seal(_dump([reply.status]) + reply.body, str(key))
-            await unit.conn.execute(
-                "UPDATE runtime.answers SET sealed = $2 WHERE key = $1", key, sealed
+            await keep_answer(
+                unit.conn,
+                runtime.vault,
+                call_id=call.id,
+                request=request,
+                now=unit.now,
+                answer=answer,
             )
-        await _record(unit.conn, unit.now, endpoint, call, reply.status)
+            journal = runtime.service.journal
+            if journal is not None:
+                kept = journal.written(endpoint, call, request, unit.now, applied)
+                applied = replace(applied, events=[*applied.events, kept])
+        draft.add(Entry(_message(runtime, call, unit.now), cause_of(call.id), name), applied)
+        await on_record(unit.conn, unit.now, endpoint, call, reply.status)
         await batches.finish(unit, draft, Result())
     return reply
 
@@ -218,38 +229,18 @@ def _message(runtime: Runtime, call: Call, now: datetime) -> Message:
     )
 
 
-async def _record(
-    conn: Connection, now: datetime, endpoint: Endpoint, call: Call, status: int
-) -> None:
-    await conn.execute(
-        """INSERT INTO runtime.staff_calls (at, staff, unit, action, about, status, cause)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
-        now,
-        call.staff.id,
-        call.staff.unit,
-        f"{endpoint.method} {endpoint.path}",
-        list(call.path.values()),
-        status,
-        uuid.UUID(call.id),
-    )
-
-
 async def _record_refusal(runtime: Runtime, endpoint: Endpoint, call: Call, status: int) -> None:
     """A refusal is on record too; that it can't be written makes it no less a refusal."""
     try:
         async with runtime.pool.acquire() as conn:
-            await _record(conn, runtime.clock.now(), endpoint, call, status)
+            await on_record(conn, runtime.clock.now(), endpoint, call, status)
     except (OSError, NotYet, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         runtime.telemetry.failed("staff calls", error)
 
 
-def _dump(content: object) -> bytes:
-    return orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z)
-
-
 def _error(status: int, text: str) -> Response:
     return Response(
-        _dump({"error": text}),
+        dump({"error": text}),
         status,
         headers={"www-authenticate": "Bearer"},
         media_type="application/json",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,6 +74,8 @@ class Draft:
         """Takes one outcome. Raises TooLarge, or TypeError where it is no outcome."""
         match outcome:
             case Applied():
+                if outcome.cause:
+                    entry = replace(entry, cause=outcome.cause, attempt=0)
                 self._events(entry, outcome.events)
                 for timer in outcome.timers:
                     self._timer(entry, timer)

@@ -42,11 +42,16 @@ class CancelTimer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The message has done its work. `releases` wakes what is parked on these keys."""
+    """The message has done its work. `releases` wakes what is parked on these keys.
+
+    `cause`: what the events' ids derive from, where the message only tells anew of something that
+    was done before; else the message itself.
+    """
 
     events: Sequence[Event] = ()
     timers: Sequence[SetTimer | CancelTimer] = ()
     releases: Sequence[str] = ()
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from shared.endpoints import Endpoint
     from shared.handling import Handler, TimerHandler
+    from shared.journal import Journal
     from shared.runtime import Runtime
 
 
@@ -38,6 +39,8 @@ class Service:
     `tasks` run beside the subscriptions until stop (a sender that talks to an SMTP server, say).
     `endpoints` are what members of staff may ask of it over HTTP.
     `produces` lists (topic family, event types, wire model by type) for the AsyncAPI document.
+    `journal` keeps what staff do over HTTP; a subscription to its topic with `journal.again` does
+    what a restored database has lost.
     `publish_every`: seconds from one publication to the next at least, unless more waits than goes
     into one. For events that nobody waits for: each publication is a Kafka transaction.
     """
@@ -50,4 +53,5 @@ class Service:
     routes: Sequence[BaseRoute] = ()
     endpoints: Sequence[Endpoint] = ()
     produces: Mapping[str, Mapping[str, type]] = field(default_factory=dict)
+    journal: Journal | None = None
     publish_every: float = 0.0

@@ -9,7 +9,7 @@ from services.referral import assessment_file, configuration, programme_files
 from services.referral.action_plan.handlers import DUE, ActionPlan
 from services.referral.assessment_endpoints import Assessments
 from services.referral.carrying_out import Decided
-from services.referral.catalogue import PRODUCED
+from services.referral.catalogue import PRODUCED, STAFF_CALLS
 from services.referral.choosing import Choosing
 from services.referral.documents import read_intake, receipt
 from services.referral.drop_ins import TOPIC as DROP_INS
@@ -28,7 +28,7 @@ from services.referral.portfolio import handlers as portfolio_register
 from services.referral.portfolio.wire import TOPIC
 from services.referral.referral_endpoints import Referrals
 from services.referral.register import Register, key_bytes
-from services.referral.replying import Office
+from services.referral.replying import Office, referral_key
 from services.referral.rights.endpoints import Rights
 from services.referral.rights.retention import Retention, rules, tidying
 from services.referral.settings import ReferralSettings
@@ -37,6 +37,7 @@ from services.referral.timers import AT_RISK, MISSED, Timetable
 from services.referral.worklist_endpoints import Worklist
 from services.referral.worklist_metrics import watch_worklist
 from shared.crypto import Vault
+from shared.journal import Journal
 from shared.service import Service, Subscription
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -84,6 +85,26 @@ def service(settings: ReferralSettings) -> Service:
     drop_ins = DropIns(programmes=portfolio.programmes)
     rights = Rights(decided=decided, register=office.register)
     retention = Retention(office.register, rules(settings.retention))
+    endpoints = [
+        *worklist.endpoints(),
+        *rights.endpoints(),
+        *conversations.endpoints(),
+        *FreeChoice(choosing=choosing).endpoints(),
+        *Plans(register=office.register).endpoints(),
+        *Reopening(choosing=choosing).endpoints(),
+        *portfolio_register.ENDPOINTS,
+        *evaluation.endpoints(),
+        *action_plan.endpoints(),
+        *drop_ins.endpoints(),
+        *Referrals(decided=decided).endpoints(),
+        *assessments.endpoints(),
+    ]
+    journal = Journal(
+        topic=STAFF_CALLS,
+        endpoints=endpoints,
+        vault=office.register.vault,
+        waits_for=referral_key,
+    )
     return Service(
         name=ReferralSettings.service,
         migrations=MIGRATIONS,
@@ -97,6 +118,7 @@ def service(settings: ReferralSettings) -> Service:
             Subscription(topics=[TOPIC], handler=portfolio_register.hear),
             Subscription(topics=[EVALUATIONS], handler=evaluation.hear),
             Subscription(topics=[DROP_INS], handler=drop_ins.hear),
+            Subscription(topics=[STAFF_CALLS], handler=journal.again),
         ],
         timers={
             AT_RISK: clock.due,
@@ -106,19 +128,7 @@ def service(settings: ReferralSettings) -> Service:
             ASSESSMENT_MISSING: clock.assessment_due,
         },
         tasks=[metrics.show, watch_worklist(metrics), tidying(retention)],
-        endpoints=[
-            *worklist.endpoints(),
-            *rights.endpoints(),
-            *conversations.endpoints(),
-            *FreeChoice(choosing=choosing).endpoints(),
-            *Plans(register=office.register).endpoints(),
-            *Reopening(choosing=choosing).endpoints(),
-            *portfolio_register.ENDPOINTS,
-            *evaluation.endpoints(),
-            *action_plan.endpoints(),
-            *drop_ins.endpoints(),
-            *Referrals(decided=decided).endpoints(),
-            *assessments.endpoints(),
-        ],
+        endpoints=endpoints,
+        journal=journal,
         produces=PRODUCED,
     )

@@ -31,6 +31,11 @@ from services.referral.events_referral import (
 from services.referral.events_status import GpStatus, ReferralStatus
 from services.referral.events_worklist import WorklistClosedWire, WorklistOpenedWire
 from services.referral.portfolio import wire as portfolio
+from shared import journal
+from shared.journal import StaffCalled
+
+STAFF_CALLS: Final = "referral.staff-calls"
+"""What staff did over HTTP, for this service alone: a restored database does it again."""
 
 PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
     REFERRALS: {
@@ -71,6 +76,7 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
     GP_STATUS: {GpStatus.event_type: GpStatus},
     "hospital.{hospital}.status": {ReferralStatus.event_type: ReferralStatus},
     "sender.{sender}.status": {ReferralStatus.event_type: ReferralStatus},
+    STAFF_CALLS: {StaffCalled.event_type: StaffCalled},
     **portfolio.PRODUCED,
     **evaluation.PRODUCED,
     **drop_ins.PRODUCED,
@@ -81,5 +87,6 @@ EXAMPLES: Final[tuple[BaseModel, ...]] = (
     *evaluation.EXAMPLES,
     drop_ins.EXAMPLE,
     *action_plan.EXAMPLES,
+    journal.EXAMPLE,
 )
 """Of events that no referral's story gives; what they say is made up."""

@@ -138,7 +138,7 @@ async def counter(database: Databases, tmp_path: Path) -> AsyncIterator[Counter]
         pool=pool,
         clock=Clock.parse(""),
         vault=Vault(VAULT_KEYS),
-        service=SimpleNamespace(name="probe"),
+        service=SimpleNamespace(name="probe", journal=None),
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://probe") as http:
