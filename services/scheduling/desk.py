@@ -6,23 +6,22 @@ A desk remembers what a batch changed until it is saved.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from services.scheduling import answering, commands, domain
 from services.scheduling.capacity import LocationWeek, local_date
 from services.scheduling.course import NOT_YET
-from services.scheduling.following import Courses
 from services.scheduling.giving_way import give_way
-from services.scheduling.orders import Answer, Order, Placed, Reason, Status
+from services.scheduling.orders import Answer, Order, Reason, Status
 from services.scheduling.planning import takes_part, together
+from services.scheduling.replanning import Plans, within
 from services.scheduling.solving import Wanted
 from services.scheduling.telling import due
 from shared.envelope import Event
 
 
-class Desk(Courses):
+class Desk(Plans):
     """What is done for a provider's citizens."""
 
     def at_stake(self) -> set[str]:
@@ -32,10 +31,6 @@ class Desk(Courses):
         found = {self.provider.orders[order_id].order.citizen_id for order_id in self._lost}
         found |= {placed.order.citizen_id for placed in self.provider.unplaced()}
         return found | self.held_citizens() if self._lost else found
-
-    def held_citizens(self) -> set[str]:
-        """Citizens who are not told yet: whoever plans for others may move them."""
-        return {placed.order.citizen_id for placed in self.provider.held()}
 
     def place(self, order: Order, body: str, now: datetime) -> list[Event]:
         """Books an order and its later sessions, or their new state."""
@@ -79,7 +74,7 @@ class Desk(Courses):
             if found := give_way(self.asks, order, self.provider.held(), now):
                 return self._move(found, now, new=order)
             new = Wanted(order=order, slot=None, only_inside=True)
-            others = self._movable(order.step.minutes, order.earliest, order.limit)
+            others = self.movable(order.step.minutes, order.earliest, order.limit)
             found = together(self.asks, [*others, new], now)
             if order.order_id in found:
                 return self._move(found, now, new=order)
@@ -108,50 +103,8 @@ class Desk(Courses):
             placed.order.citizen_id
             for placed in self.provider.held()
             if placed.order.step.minutes == order.step.minutes
-            and _within(placed, order.earliest, order.limit)
+            and within(placed, order.earliest, order.limit)
         }
-
-    def _movable(
-        self, minutes: int, first: date = date.min, last: date | None = None
-    ) -> list[Wanted]:
-        """Who has not been told and has a session of that length ahead, between two days."""
-        return [
-            Wanted(order=placed.order, slot=placed.booking.slot)
-            for placed in self.provider.held()
-            if placed.booking is not None
-            and placed.order.step.minutes == minutes
-            and not placed.order.later
-            and _within(placed, first, last)
-            and self.provider.diary.knows(placed.order.citizen_id)
-            and takes_part(self.asks, placed.order)
-        ]
-
-    def replan(self, now: datetime) -> list[Event]:
-        """The exact plan over all who have not been told, and those who are late or wait.
-
-        Nothing where nothing has changed since the last one.
-        """
-        found: list[Event] = []
-        if self.planned:
-            return found
-        lengths = {placed.order.step.minutes for placed in self.provider.held()}
-        for minutes in sorted(lengths):
-            wanted = self._movable(minutes)
-            for placed in self.provider.unplaced():
-                booking, order = placed.booking, placed.order
-                if order.later:
-                    continue
-                accepted = booking is not None and booking.accepted
-                told = booking is None or booking.is_told
-                if told and not accepted and order.step.minutes == minutes:
-                    slot = booking.slot if booking is not None else None
-                    if takes_part(self.asks, order):
-                        late = booking is not None
-                        wanted.append(Wanted(order=order, slot=slot, only_inside=late))
-            if moves := together(self.asks, wanted, now, ahead=True):
-                found += self._move(moves, now)
-        self.planned = True
-        return found
 
     def tell(self, now: datetime) -> list[Event]:
         """Tells those for whom it is time; who was not told in time gets another time."""
@@ -233,54 +186,12 @@ class Desk(Courses):
     def settle(self, now: datetime) -> list[Event]:
         """Ends a batch: rebooks what lost its slot, gives free time to those without, says how
         full it is. Returns what has happened that no single message stands for."""
-        found = self._rebook_lost(now)
+        found = self.rebook_lost(now)
         found += self._retry(now)
         if self._retry_all:
             self.courses.update(p.order.of for p in self.provider.unplaced() if p.order.later)
         found += self.follow_all(now)
         return found + self._status(now)
-
-    def _rebook_lost(self, now: datetime) -> list[Event]:
-        """Fewest moves: who can stay stays, then the same time, then all others together, for
-        whom those who are not told yet make room; and at last whatever is free."""
-        found: list[Event] = []
-        lost = [self.provider.orders[order_id] for order_id in self._lost]
-        homeless: list[Placed] = []
-        for placed in sorted(lost, key=lambda one: one.order.urgency()):
-            booking = placed.booking
-            if booking is None or domain.stands(self.provider, placed.order, booking.slot):
-                continue
-            with self.asks.swapped((booking.slot,)):
-                answer = self.asks.same_time(placed.order, booking)
-            if answer is None:
-                homeless.append(placed)
-            else:
-                found += self.carry_out(commands.Rebook(placed.order.order_id, answer), now)
-        found += self._rebook_together(homeless, now)
-        for placed in homeless:
-            current = self.provider.orders[placed.order.order_id]
-            if current.booking == placed.booking:
-                answer = self.asks.ask_anew(current.order, current.booking, now)
-                found += self.carry_out(commands.Rebook(current.order.order_id, answer), now)
-        return found
-
-    def _rebook_together(self, homeless: Sequence[Placed], now: datetime) -> list[Event]:
-        found: list[Event] = []
-        gone = {placed.order.order_id for placed in homeless}
-        for minutes in sorted({placed.order.step.minutes for placed in homeless}):
-            wanted = [
-                Wanted(order=placed.order, slot=placed.booking.slot, gone=True)
-                for placed in homeless
-                if placed.booking is not None
-                and placed.order.step.minutes == minutes
-                and takes_part(self.asks, placed.order)
-            ]
-            if wanted:
-                others = self._movable(minutes)
-                wanted += [one for one in others if one.order.order_id not in gone]
-            if len(wanted) > 1 and (moves := together(self.asks, wanted, now)):
-                found += self._move(moves, now)
-        return found
 
     def _retry(self, now: datetime) -> list[Event]:
         """Offers time that has become free to those without a session inside the limit."""
@@ -303,10 +214,3 @@ class Desk(Courses):
             if not late or answer.shortfall is None:
                 found += self.carry_out(commands.Retry(order.order_id, answer), now)
         return found
-
-
-def _within(placed: Placed, first: date, last: date | None) -> bool:
-    """Whether a session lies between two days, both included."""
-    if placed.booking is None:
-        return False
-    return first <= local_date(placed.booking.slot.start) <= (last or date.max)
