@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from services.scheduling import commands, domain, events
+from services.scheduling import commands, domain, events, facts
 from services.scheduling.capacity import LocationWeek, local_date, week_of
 from services.scheduling.diary import Diary
 from services.scheduling.engine.calendar import Calendar
 from services.scheduling.facts import Decision
 from services.scheduling.fullness import fullness
 from services.scheduling.geography import Point
+from services.scheduling.once import Change, once, unraised
 from services.scheduling.orders import Answer, Booking, Order, Placed, Status
 from services.scheduling.proposals import Proposals
 from services.scheduling.provider import Provider, Terms
@@ -60,6 +62,8 @@ class Books:
         self._full = False
         self._asked: dict[str, Answer] = {}
         self.courses: set[str] = set()
+        self._gathered: list[facts.Event] | None = None
+        self._spoken: set[str] = set()
 
     @property
     def has_changed(self) -> bool:
@@ -112,7 +116,8 @@ class Books:
     def _take_over(self, decisions: Sequence[Decision]) -> list[Event]:
         """What all leave is free before any of them takes its new time."""
         changed: list[tuple[Placed | None, Decision]] = []
-        for decision in decisions:
+        for decided in decisions:
+            decision = unraised(decided, self._spoken)
             after = decision.placed
             before = self.provider.orders.get(after.order.order_id)
             if after == before and not decision.events:
@@ -127,8 +132,26 @@ class Books:
                     self._let_go(before, before.booking, after)
         for before, decision in changed:
             self._keep(before, decision.placed)
-        locations = self.provider.locations
-        return [events.training(e, locations) for _, one in changed for e in one.events]
+        said = [event for _, one in changed for event in one.events]
+        if self._gathered is not None:
+            self._gathered += said
+            self._spoken.update(one.booking.session_id for one in said if isinstance(one, Change))
+            return []
+        return self._wire(said)
+
+    def _wire(self, said: Iterable[facts.Event]) -> list[Event]:
+        return [events.training(one, self.provider.locations) for one in said]
+
+    @contextmanager
+    def gathered(self) -> Iterator[list[Event]]:
+        """Gathers what happens in the block: each session is spoken of once, after it."""
+        found: list[Event] = []
+        self._gathered, self._spoken = [], set()
+        try:
+            yield found
+            found += self._wire(once(self._gathered))
+        finally:
+            self._gathered, self._spoken = None, set()
 
     def _keep(self, before: Placed | None, after: Placed) -> None:
         self.provider.put(after)
@@ -151,7 +174,8 @@ class Books:
         if not self.provider.shares(slot, before.order.order_id):
             self.calendar.free(slot)
         if after.booking is None:
-            last = replace(booking, revision=booking.revision + booking.is_told)
+            said = booking.is_told and booking.session_id not in self._spoken
+            last = replace(booking, revision=booking.revision + said)
             self._save(Session(before, last, "cancelled"))
         if after.booking is None or after.booking.slot != slot:
             self._touched.add((slot.location, slot.week))

@@ -186,11 +186,12 @@ class Desk(Plans):
     def settle(self, now: datetime) -> list[Event]:
         """Ends a batch: rebooks what lost its slot, gives free time to those without, says how
         full it is. Returns what has happened that no single message stands for."""
-        found = self.rebook_lost(now)
-        found += self._retry(now)
-        if self._retry_all:
-            self.courses.update(p.order.of for p in self.provider.unplaced() if p.order.later)
-        found += self.follow_all(now)
+        with self.gathered() as found:
+            self.rebook_lost(now)
+            self._retry(now)
+            if self._retry_all:
+                self.courses.update(p.order.of for p in self.provider.unplaced() if p.order.later)
+            self.follow_all(now)
         return found + self._status(now)
 
     def _retry(self, now: datetime) -> list[Event]:

@@ -13,11 +13,9 @@ from typing import Final
 from services.scheduling.capacity import local_date
 from services.scheduling.engine.grid import can_be_planned
 from services.scheduling.orders import Answer, Order, Reason, Shortfall, Slot
-from services.scheduling.proposals import Proposals
-from services.scheduling.solving import Wanted, of_those_to_come, solve
+from services.scheduling.proposals import Proposals, stays
+from services.scheduling.solving import Wanted, cost, of_those_to_come, solve
 
-NEVER: Final = 100_000_000
-"""Metres that no session at all costs."""
 _ROUNDS: Final = 6
 
 
@@ -43,16 +41,16 @@ def together(
     """
     pinned: set[str] = set()
     for _ in range(_ROUNDS):
-        part = [one for one in wanted if one.order.order_id not in pinned]
+        part = [one for one in wanted if one.order_id not in pinned]
         if not part:
             return {}
         slots = solve(asks, part, now, ahead=ahead)
         worse = {
-            one.order.order_id
+            one.order_id
             for one in part
             if not (one.gone or one.only_inside)
             and one.slot is not None
-            and _worse(one, slots.get(one.order.order_id))
+            and _worse(one, slots.get(one.order_id))
         }
         if not worse:
             return _moves(asks, part, slots, now, ahead=ahead)
@@ -65,20 +63,6 @@ def _worse(one: Wanted, slot: Slot | None) -> bool:
     assert one.slot is not None, "only who has something can lose it"
     keeps = one.order.keeps_limit
     return slot is None or (keeps(one.slot.start) and not keeps(slot.start))
-
-
-def _cost(asks: Proposals, order: Order, slot: Slot | None) -> int:
-    weights = asks.provider.terms.weights
-    if slot is None:
-        return NEVER * (weights.vulnerable if order.vulnerable else 1)
-    sites, _ = asks.seen_from(order.postcode)
-    site = next((one for one in sites if one.code == slot.location), None)
-    day = local_date(slot.start)
-    cost = weights.of_day(order, day) + weights.of_way(order, site.distance_m if site else None)
-    there = asks.calendar.day(slot.location, day)
-    staff = there.staff.get(slot.therapist) if there is not None else None
-    understood = staff is None or order.language in staff.languages
-    return cost if understood else cost + weights.language
 
 
 def _moves(
@@ -101,28 +85,31 @@ def _moves(
             continue
         after[order.order_id] = slot
         before = None if one.gone else one.slot
-        change += _cost(asks, order, slot) - _cost(asks, order, before)
+        change += cost(asks, one, slot) - cost(asks, one, before)
         if one.told and before is not None and before.appointment != slot.appointment:
             change += asks.provider.terms.weights.move
     if not after:
         return {}
-    moved = [one for one in part if one.order.order_id in after]
+    moved = [one for one in part if one.order_id in after]
     change -= of_those_to_come(asks, minutes, now) if ahead else 0
     with asks.swapped([one.slot for one in moved if one.slot is not None], after.values()):
         change += of_those_to_come(asks, minutes, now) if ahead else 0
         if change >= 0:
             return {}
         return {
-            one.order.order_id: _answer(asks, one.order, after[one.order.order_id], len(part), now)
-            for one in moved
+            one.order_id: _answer(asks, one, after[one.order_id], len(part), now) for one in moved
         }
 
 
-def _answer(asks: Proposals, order: Order, slot: Slot, many: int, now: datetime) -> Answer:
+def _answer(asks: Proposals, one: Wanted, slot: Slot, many: int, now: datetime) -> Answer:
+    order, before = one.order, one.slot
     sites, note = asks.seen_from(order.postcode)
-    site = next(one for one in sites if one.code == slot.location)
+    site = next(place for place in sites if place.code == slot.location)
     day = local_date(slot.start)
     among = f"least price of {many} citizens together" if many > 1 else "least price"
+    reason = f"{site}, {day}: {among}.{note}"
+    if one.gone and before is not None and before.appointment == slot.appointment:
+        reason = stays(before, slot)
     shortfall = None
     if not order.keeps_limit(slot.start):
         text = f"No time inside the limit {order.limit}, also if others who are not told yet move."
@@ -131,6 +118,6 @@ def _answer(asks: Proposals, order: Order, slot: Slot, many: int, now: datetime)
         slot=slot,
         distance_m=site.distance_m if order.step.travels else 0,
         alternatives=asks.others(order, slot, now),
-        reason=f"{site}, {day}: {among}.{note}",
+        reason=reason,
         shortfall=shortfall,
     )

@@ -128,18 +128,11 @@ class Proposals:
             return None
         if any(other.overlaps(slot) for other in self.provider.diary.others(order)):
             return None
-        changes = [
-            f"therapist {booking.slot.therapist} by {slot.therapist}"
-            if slot.therapist != booking.slot.therapist
-            else "",
-            f"room {booking.slot.room} by {slot.room}" if slot.room != booking.slot.room else "",
-        ]
-        what = " and ".join(change for change in changes if change)
         return Answer(
             slot=slot,
             distance_m=booking.distance_m,
             alternatives=booking.alternatives,
-            reason=f"The time and place stay; {what} because of new capacity.",
+            reason=stays(booking.slot, slot),
             shortfall=None,
         )
 
@@ -162,3 +155,15 @@ class Proposals:
 
     def _engaged(self, order: Order) -> Engaged:
         return Engaged(self.provider.diary.others(order), self.provider.terms.transfer)
+
+
+def stays(before: Slot, after: Slot) -> str:
+    """Why somebody else takes over a session, or another room, for planners."""
+    changes = [
+        f"therapist {before.therapist} by {after.therapist}"
+        if after.therapist != before.therapist
+        else "",
+        f"room {before.room} by {after.room}" if after.room != before.room else "",
+    ]
+    what = " and ".join(change for change in changes if change)
+    return f"The time and place stay; {what} because of new capacity."

@@ -1,8 +1,8 @@
-"""A desk's plans over several citizens at once: who is not told yet, and whose time is gone. No I/O."""
+"""A desk's plans over several citizens at once: who can move, and whose time is gone. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 from services.scheduling import commands, domain
@@ -10,7 +10,7 @@ from services.scheduling.capacity import local_date
 from services.scheduling.following import Courses
 from services.scheduling.orders import Placed
 from services.scheduling.planning import takes_part, together
-from services.scheduling.solving import Wanted
+from services.scheduling.solving import Wanted, on_grid
 from shared.envelope import Event
 
 
@@ -64,44 +64,72 @@ class Plans(Courses):
         return found
 
     def rebook_lost(self, now: datetime) -> list[Event]:
-        """Fewest moves: who can stay stays, then the same time, then all others together, for
-        whom those who are not told yet make room; and at last whatever is free."""
+        """Fewest moves: who can stay stays; all others together, as many as possible at their time
+        and place with somebody else; those who are not told yet make room for the rest; and at
+        last whatever is free."""
         found: list[Event] = []
-        lost = [self.provider.orders[order_id] for order_id in self._lost]
-        homeless: list[Placed] = []
-        for placed in sorted(lost, key=lambda one: one.order.urgency()):
-            booking = placed.booking
-            if booking is None or domain.stands(self.provider, placed.order, booking.slot):
-                continue
-            with self.asks.swapped((booking.slot,)):
-                answer = self.asks.same_time(placed.order, booking)
-            if answer is None:
-                homeless.append(placed)
-            else:
-                found += self.carry_out(commands.Rebook(placed.order.order_id, answer), now)
-        found += self._rebook_together(homeless, now)
+        homeless = [
+            placed
+            for placed in (self.provider.orders[order_id] for order_id in self._lost)
+            if placed.booking is not None
+            and not domain.stands(self.provider, placed.order, placed.booking.slot)
+        ]
+        homeless.sort(key=lambda one: one.order.urgency())
+        together_at = self._on_grid(homeless, now)
         for placed in homeless:
-            current = self.provider.orders[placed.order.order_id]
-            if current.booking == placed.booking:
-                answer = self.asks.ask_anew(current.order, current.booking, now)
-                found += self.carry_out(commands.Rebook(current.order.order_id, answer), now)
+            if placed.order.order_id not in together_at:
+                found += self._same_time(placed, now)
+        found += self._rebook_together([one for one in homeless if self._is_at(one)], now)
+        for placed in homeless:
+            if self._is_at(placed):
+                found += self._same_time(placed, now)
+            if self._is_at(placed):
+                order = placed.order
+                answer = self.asks.ask_anew(order, placed.booking, now)
+                found += self.carry_out(commands.Rebook(order.order_id, answer), now)
         return found
+
+    def _is_at(self, placed: Placed) -> bool:
+        """Whether the order still has the slot that it had."""
+        return self.provider.orders[placed.order.order_id].booking == placed.booking
+
+    def _same_time(self, placed: Placed, now: datetime) -> list[Event]:
+        booking = placed.booking
+        assert booking is not None, "only who has a session can keep its time"
+        with self.asks.swapped((booking.slot,)):
+            answer = self.asks.same_time(placed.order, booking)
+        if answer is None:
+            return []
+        return self.carry_out(commands.Rebook(placed.order.order_id, answer), now)
+
+    def _on_grid(self, homeless: Sequence[Placed], now: datetime) -> set[str]:
+        found: set[str] = set()
+        for lost in self._by_length(homeless):
+            found |= on_grid(self.asks, lost, now)
+        return found
+
+    def _by_length(self, homeless: Sequence[Placed]) -> Iterator[list[Wanted]]:
+        """Those whom the plan can hold, by the length of their sessions."""
+        lost = [
+            Wanted(
+                order=placed.order,
+                slot=placed.booking.slot,
+                gone=True,
+                told=placed.booking.is_told,
+            )
+            for placed in homeless
+            if placed.booking is not None and takes_part(self.asks, placed.order)
+        ]
+        for minutes in sorted({one.order.step.minutes for one in lost}):
+            yield [one for one in lost if one.order.step.minutes == minutes]
 
     def _rebook_together(self, homeless: Sequence[Placed], now: datetime) -> list[Event]:
         found: list[Event] = []
         gone = {placed.order.order_id for placed in homeless}
-        for minutes in sorted({placed.order.step.minutes for placed in homeless}):
-            wanted = [
-                Wanted(order=placed.order, slot=placed.booking.slot, gone=True)
-                for placed in homeless
-                if placed.booking is not None
-                and placed.order.step.minutes == minutes
-                and takes_part(self.asks, placed.order)
-            ]
-            if wanted:
-                others = self.movable(minutes)
-                wanted += [one for one in others if one.order.order_id not in gone]
-            if len(wanted) > 1 and (moves := together(self.asks, wanted, now)):
+        for lost in self._by_length(homeless):
+            others = self.movable(lost[0].order.step.minutes)
+            wanted = [*lost, *(one for one in others if one.order_id not in gone)]
+            if moves := together(self.asks, wanted, now):
                 found += self._move(moves, now)
         return found
 

@@ -24,6 +24,8 @@ from services.scheduling.engine.replan import Replan
 from services.scheduling.orders import Order, Slot
 from services.scheduling.proposals import Proposals
 
+NEVER: Final = 100_000_000
+"""Metres that no session at all costs."""
 _DAYS_AHEAD: Final = 14
 _PATTERNS: Final = 600
 """Past orders that a forecast draws from: enough that their shares are right to some per cent."""
@@ -33,8 +35,8 @@ _PATTERNS: Final = 600
 class Wanted:
     """An order that takes part. `slot` is what it has, if anything; `gone`: it can't stay there.
 
-    `only_inside`: it keeps its slot unless it can have one inside its limit. `told`: the citizen
-    knows of the slot, and moving them has its price.
+    `only_inside`: it has a slot after its limit (a new order: `otherwise`), and keeps that unless
+    it can have one inside. `told`: the citizen knows of the slot, and moving them has its price.
     """
 
     order: Order
@@ -42,6 +44,7 @@ class Wanted:
     gone: bool = False
     only_inside: bool = False
     told: bool = False
+    otherwise: Slot | None = None
 
     @property
     def order_id(self) -> str:
@@ -74,8 +77,39 @@ def solve(
             held = Held(plan=known, move=terms.weights.move) if told else None
             policy = Replan(price=_price(asks), forecast=_forecast(asks, grid, minutes, today))
             evening = day_number(today) if ahead else day_number(first) - 1
-            plan = policy(evening, requests, grid.supply, held)
+            of = {one.order_id: one for one in part}
+            never = [cost(asks, of[order.order_id]) for order in grid.orders]
+            plan = policy(
+                evening, requests, grid.supply, held=held, never=np.array(never, np.int64)
+            )
         return grid.slots(plan, before)
+
+
+def on_grid(asks: Proposals, lost: Sequence[Wanted], now: datetime) -> set[str]:
+    """The orders whose slots lie where the plan can put sessions; all are of one length."""
+    minutes = lost[0].order.step.minutes
+    orders = [one.order for one in lost]
+    grid = _grid(asks, orders, (), asks.provider.terms.earliest(now), minutes)
+    known = grid.plan_of({one.order_id: one.slot for one in lost if one.slot is not None})
+    return {grid.orders[row].order_id for row in np.flatnonzero(known.booked).tolist()}
+
+
+def cost(asks: Proposals, one: Wanted, slot: Slot | None = None) -> int:
+    """What it costs, in metres, that an order has a slot; without one, that the plan leaves it out:
+    a late order then stays where it is."""
+    weights, order = asks.provider.terms.weights, one.order
+    if slot is None and one.only_inside:
+        slot = one.slot or one.otherwise
+    if slot is None:
+        return NEVER * (weights.vulnerable if order.vulnerable else 1)
+    sites, _ = asks.seen_from(order.postcode)
+    site = next((one for one in sites if one.code == slot.location), None)
+    day = local_date(slot.start)
+    price = weights.of_day(order, day) + weights.of_way(order, site.distance_m if site else None)
+    there = asks.calendar.day(slot.location, day)
+    staff = there.staff.get(slot.therapist) if there is not None else None
+    understood = staff is None or order.language in staff.languages
+    return price if understood else price + weights.language
 
 
 def of_those_to_come(asks: Proposals, minutes: int, now: datetime) -> int:

@@ -24,18 +24,24 @@ class Replan:
     forecast: Forecast | None = None
 
     def __call__(
-        self, evening: int, waiting: Requests, supply: Supply, held: Held | None = None
+        self,
+        evening: int,
+        waiting: Requests,
+        supply: Supply,
+        *,
+        held: Held | None = None,
+        never: Ints | None = None,
     ) -> Plan:
         """Plans all who wait; told bookings have been taken out of `supply` already, but for those
-        that are `held` there: they move where that saves more than a move costs."""
+        that are `held` there: they move where that saves more than a move costs. `never` is what
+        it costs to leave a row without a session, the price's own where it is not given."""
         free = supply.between(evening + 1, int(supply.days[-1]))
+        never = self.price.of_never(waiting.weight) if never is None else never
         if self.forecast is None or len(waiting) == 0:
-            return assign(waiting, free, self.price, held=held).plan
+            return assign(waiting, free, self.price, never=never, held=held).plan
         to_come = self._to_come(evening, self.forecast)
         together = Requests.joined([waiting, to_come])
-        never = np.concatenate(
-            [self.price.of_never(waiting.weight), self._of_passing_over(to_come)]
-        )
+        never = np.concatenate([never, self._of_passing_over(to_come)])
         if held is not None:
             nowhere = Plan.empty(len(to_come))
             held = replace(held, plan=Plan.joined([held.plan, nowhere]))
