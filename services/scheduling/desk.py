@@ -13,7 +13,7 @@ from services.scheduling import answering, commands, domain
 from services.scheduling.capacity import LocationWeek, local_date
 from services.scheduling.course import NOT_YET
 from services.scheduling.giving_way import give_way
-from services.scheduling.orders import Answer, Order, Reason, Status
+from services.scheduling.orders import Answer, Order, Placed, Reason, Status
 from services.scheduling.planning import takes_part, together
 from services.scheduling.replanning import Plans, within
 from services.scheduling.solving import Wanted
@@ -73,9 +73,13 @@ class Desk(Plans):
         if self._may_get_room(order, answer):
             if found := give_way(self.asks, order, self.provider.held(), now):
                 return self._move(found, now, new=order)
-            new = Wanted(order=order, slot=None, only_inside=True)
-            others = self.movable(order.step.minutes, order.earliest, order.limit)
-            found = together(self.asks, [*others, new], now)
+            new = Wanted(order=order, slot=None, only_inside=True, otherwise=answer.slot)
+            days = order.earliest, order.limit
+            others = self.movable(order.step.minutes, *days)
+            found = together(self.asks, [*others, new], now) if others else {}
+            if order.order_id not in found and self.worth_a_move(order, answer.slot):
+                others += self.told_ones(order.step.minutes, now, *days)
+                found = together(self.asks, [*others, new], now)
             if order.order_id in found:
                 return self._move(found, now, new=order)
             self._full = True
@@ -87,21 +91,26 @@ class Desk(Plans):
             not self._full
             and answer.shortfall is not None
             and answer.shortfall.reason is Reason.NO_CAPACITY_INSIDE_LIMIT
-            and self.provider.holds_any()
+            and (self.provider.holds_any() or self.worth_a_move(order, answer.slot))
             and takes_part(self.asks, order)
         )
 
     def rivals(self, order: Order, now: datetime) -> set[str]:
         """The citizens who could make room for a new order that would be late; `place` then needs
         to know what other sessions they have."""
-        if order.order_id in self.provider.orders or not self.provider.holds_any():
+        if order.order_id in self.provider.orders:
+            return set()
+        if not self.provider.holds_any() and not self.provider.terms.weights.move:
             return set()
         answer = self._asked[order.order_id] = self.asks.ask(order, now)
         if not self._may_get_room(order, answer):
             return set()
+        may_move = self.provider.held()
+        if self.worth_a_move(order, answer.slot):
+            may_move += self.told_ahead(now)
         return {
             placed.order.citizen_id
-            for placed in self.provider.held()
+            for placed in may_move
             if placed.order.step.minutes == order.step.minutes
             and within(placed, order.earliest, order.limit)
         }

@@ -47,7 +47,9 @@ def propose_meeting(asks: Proposals, order: Order, now: datetime) -> Answer:
     if best is not None:
         return _answer(order, best, None)
     sites, _ = asks.sites_of(order)
-    shortfall = Search(asks.calendar, order, sites, first, last, _engaged(asks, order)).shortfall()
+    shortfall = Search(
+        asks.calendar, order, sites, first, last, _engaged(asks, order), asks.provider.terms.rides
+    ).shortfall()
     after = first if order.limit is None else max(first, order.limit + _ONE_DAY)
     best = _least(asks, order, meetings(asks, order, after, horizon))
     if best is not None:
@@ -68,7 +70,9 @@ def meetings(asks: Proposals, order: Order, first: date, last: date) -> Iterator
         if near and _can_come(asks, order, slot):
             yield Meeting(by_code[slot.location], slot, 0)
     roles = _roles(asks, order)
-    search = Search(asks.calendar, order, sites, first, last, _engaged(asks, order))
+    search = Search(
+        asks.calendar, order, sites, first, last, _engaged(asks, order), asks.provider.terms.rides
+    )
     for rank, site in enumerate(sites):
         for day in asks.calendar.days(site.code, first, last):
             found = _new(day, order, roles, search.free(rank, day))

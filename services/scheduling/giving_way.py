@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.scheduling.capacity import local_date
+from services.scheduling.engine.calendar import Day
 from services.scheduling.engine.search import Engaged, Found, Search, Site, lowest
 from services.scheduling.orders import Answer, Order, Placed, Slot
 from services.scheduling.planning import takes_part
@@ -86,11 +87,18 @@ def _givers(
         staff = day.staff.get(slot.therapist)
         if staff is None or not competences <= staff.competences:
             continue
-        if not day.inside(order.windows, minutes) >> day.cell(slot.start) & 1:
+        if not _wishes(asks, order, day) >> day.cell(slot.start) & 1:
             continue
         cost = weights.of_day(order, on) + weights.of_way(order, site.distance_m)
         cost += 0 if order.language in staff.languages else weights.language
         yield _Giver(cost=cost, order=placed.order, slot=slot, site=site)
+
+
+def _wishes(asks: Proposals, order: Order, day: Day) -> int:
+    """The cells of a day at which the citizen can begin, by their windows and where rides run."""
+    rides, minutes = asks.provider.terms.rides, order.step.minutes
+    suits = day.inside(order.windows, minutes)
+    return suits & day.inside((rides,), minutes) if rides and order.rides_to_it else suits
 
 
 def _search(asks: Proposals, order: Order, now: datetime) -> Search:
@@ -102,6 +110,7 @@ def _search(asks: Proposals, order: Order, now: datetime) -> Search:
         asks.provider.terms.first_day(order, now),
         horizon if order.limit is None else min(order.limit, horizon),
         Engaged(),
+        asks.provider.terms.rides,
     )
 
 

@@ -129,6 +129,7 @@ class Scheduling:
         for desk in desks.values():
             citizens = desk.held_citizens()
             citizens |= {placed.order.citizen_id for placed in desk.provider.unplaced()}
+            citizens |= desk.told_citizens(unit.now)
             await _look_up(unit, diary, citizens)
         outcomes: list[Outcome] = [Applied() for _ in timers]
         for code, index in last.items():

@@ -101,7 +101,7 @@ def keep(
         booking,
         limit=order.limit,
         inside_limit=order.keeps_limit(booking.slot.start),
-        transport=order.transport and order.step.travels,
+        transport=order.rides_to_it,
     )
     kept = replace(placed, status=status_of(after), told=told)
     if booking.is_told and after == booking:
@@ -178,7 +178,7 @@ def booking_of(
         revision=(before.revision if before else 0) + 1 if told else 0,
         limit=order.limit,
         inside_limit=inside,
-        transport=order.transport and order.step.travels,
+        transport=order.rides_to_it,
         distance_m=answer.distance_m,
         alternatives=answer.alternatives,
         reason=answer.reason,

@@ -145,6 +145,11 @@ class Order:
         """How many sessions are ordered from this one on."""
         return sum(step.count for step in (self.step, *self.following))
 
+    @property
+    def rides_to_it(self) -> bool:
+        """Whether the municipality drives the citizen to the sessions."""
+        return self.transport and self.step.travels
+
     def urgency(self) -> tuple[date, bool, str]:
         """Sorts the most urgent first: by limit, then the vulnerable, then by id."""
         return (self.limit or date.max, not self.vulnerable, self.order_id)

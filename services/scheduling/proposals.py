@@ -90,6 +90,7 @@ class Proposals:
             weights=terms.weights,
             expected=self.history.expected(order.step.minutes),
             today=local_date(now),
+            rides=terms.rides,
         )
 
     def ask_anew(self, order: Order, booking: Booking | None, now: datetime) -> Answer:
@@ -107,7 +108,15 @@ class Proposals:
         first = self.provider.terms.first_day(order, now)
         engaged = self._engaged(order)
         with self.swapped((booking.slot,)):
-            answer = that_time(self.calendar, order, sites, first, wanted=wanted, engaged=engaged)
+            answer = that_time(
+                self.calendar,
+                order,
+                sites,
+                first,
+                wanted=wanted,
+                engaged=engaged,
+                rides=self.provider.terms.rides,
+            )
             return answer, self.others(order, booking.slot, now)
 
     def others(self, order: Order, slot: Slot, now: datetime) -> tuple[Alternative, ...]:
@@ -117,7 +126,10 @@ class Proposals:
         sites, _ = self.seen_from(order.postcode)
         first = self.provider.terms.first_day(order, now)
         engaged = self._engaged(order)
-        return other_times(self.calendar, order, sites, first, slot=slot, engaged=engaged)
+        rides = self.provider.terms.rides
+        return other_times(
+            self.calendar, order, sites, first, slot=slot, engaged=engaged, rides=rides
+        )
 
     def same_time(self, order: Order, booking: Booking) -> Answer | None:
         """The same time and place with somebody else or in another room."""

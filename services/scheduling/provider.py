@@ -12,7 +12,7 @@ from typing import Final
 
 from services.scheduling.capacity import Location, LocationWeek, local_date, week_of
 from services.scheduling.diary import Diary
-from services.scheduling.orders import Booking, Order, Placed, Slot, Status
+from services.scheduling.orders import Booking, Order, Placed, Slot, Status, Window
 from services.scheduling.weights import WEIGHTS, Weights
 
 SAME_EVENING: Final = 0
@@ -26,7 +26,8 @@ class Terms:
     `transfer` is what a citizen needs from a session at one place to one at another; orders are
     `kept` for so long after the day on which they could have begun. `weights` price a session.
     Citizens are told `tell` open days before the session, or `SAME_EVENING`; `at_risk_days` before
-    a limit the referral's clock warns of it."""
+    a limit the referral's clock warns of it. Who needs a ride is booked within the hours of `rides`
+    (None: they run all day)."""
 
     public_holiday: Callable[[date], bool]
     notice_days: int = 1
@@ -35,6 +36,7 @@ class Terms:
     weights: Weights = WEIGHTS
     tell: int = AT_ONCE
     at_risk_days: int = 3
+    rides: Window | None = None
 
     def earliest(self, now: datetime) -> date:
         """The first date on which anything may be booked now."""

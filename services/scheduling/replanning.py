@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from services.scheduling import commands, domain
 from services.scheduling.capacity import local_date
 from services.scheduling.following import Courses
-from services.scheduling.orders import Placed
+from services.scheduling.orders import Order, Placed, Slot, Status
 from services.scheduling.planning import takes_part, together
 from services.scheduling.solving import Wanted, on_grid
 from shared.envelope import Event
+
+MOVE_NOTICE: Final = timedelta(days=4)
+"""A session that its citizen has been told of stays where it is so near, whatever others need."""
 
 
 class Plans(Courses):
@@ -36,6 +41,53 @@ class Plans(Courses):
             and takes_part(self.asks, placed.order)
         ]
 
+    def told_ones(
+        self, minutes: int, now: datetime, first: date = date.min, last: date | None = None
+    ) -> list[Wanted]:
+        """Who has been told of a session of that length inside their limit, and may have another
+        for others' sake, at the price of a move; never at short notice."""
+        soon = local_date(now) + MOVE_NOTICE
+        return [
+            Wanted(
+                order=replace(placed.order, not_before=max(soon, placed.order.not_before or soon)),
+                slot=placed.booking.slot,
+                told=True,
+            )
+            for placed in self.told_ahead(now)
+            if placed.booking is not None
+            and placed.order.step.minutes == minutes
+            and within(placed, first, last)
+            and self.provider.diary.knows(placed.order.citizen_id)
+            and takes_part(self.asks, placed.order)
+        ]
+
+    def told_ahead(self, now: datetime) -> list[Placed]:
+        """Who may be moved, by id: told, not at short notice, and not yet with their consent."""
+        soon = local_date(now) + MOVE_NOTICE
+        return [
+            placed
+            for _, placed in sorted(self.provider.orders.items())
+            if placed.status is Status.BOOKED
+            and not placed.order.later
+            and placed.booking is not None
+            and placed.booking.is_told
+            and not placed.booking.accepted
+            and local_date(placed.booking.slot.start) >= soon
+        ]
+
+    def told_citizens(self, now: datetime) -> set[str]:
+        """The citizens of `told_ones`, of whatever length; nobody where nothing would be gained."""
+        if not self.provider.terms.weights.move or not self.provider.has_unplaced():
+            return set()
+        return {one.order.citizen_id for one in self.told_ahead(now)}
+
+    def worth_a_move(self, order: Order, slot: Slot | None) -> bool:
+        """Whether what the order has otherwise costs more than moving somebody who was told."""
+        weights = self.provider.terms.weights
+        if not weights.move:
+            return False
+        return slot is None or weights.of_day(order, local_date(slot.start)) > weights.move
+
     def replan(self, now: datetime) -> list[Event]:
         """The exact plan over all who have not been told, and those who are late or wait.
 
@@ -47,6 +99,7 @@ class Plans(Courses):
         lengths = {placed.order.step.minutes for placed in self.provider.held()}
         for minutes in sorted(lengths):
             wanted = self.movable(minutes)
+            dear = False
             for placed in self.provider.unplaced():
                 booking, order = placed.booking, placed.order
                 if order.later:
@@ -58,6 +111,9 @@ class Plans(Courses):
                     if takes_part(self.asks, order):
                         late = booking is not None
                         wanted.append(Wanted(order=order, slot=slot, only_inside=late))
+                        dear = dear or self.worth_a_move(order, slot)
+            if dear:
+                wanted += self.told_ones(minutes, now)
             if moves := together(self.asks, wanted, now, ahead=True):
                 found += self._move(moves, now)
         self.planned = True

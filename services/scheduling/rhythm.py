@@ -88,7 +88,7 @@ def _offers(
         return _meetings(asks, order, first, last)
     engaged = Engaged(asks.provider.diary.others(order), asks.provider.terms.transfer)
     sites = _sites(asks, order)
-    search = Search(asks.calendar, order, sites, first, last, engaged)
+    search = Search(asks.calendar, order, sites, first, last, engaged, asks.provider.terms.rides)
     times: dict[Offer, _Time] = {}
     for rank, site in enumerate(sites):
         for day in asks.calendar.days(site.code, first, last):

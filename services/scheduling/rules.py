@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from services.scheduling.capacity import DENMARK
-from services.scheduling.orders import Order, Slot
+from services.scheduling.orders import Order, Slot, Window
 from services.scheduling.provider import Provider
 
 
@@ -32,6 +32,9 @@ def broken(
         return f"{begin.date()} is before the first day that may be booked"
     if not told and any(a < slot.end and slot.start < b for a, b in order.declined):
         return "the citizen has declined that time"
+    rides = provider.terms.rides
+    if not told and order.rides_to_it and rides is not None and not suits((rides,), slot, begin):
+        return "no ride runs then"
     transfer = provider.terms.transfer
     if not told and not all(o.leaves_time(slot, transfer) for o in provider.diary.others(order)):
         return "the citizen cannot come there from another session, or from there to it"
@@ -57,7 +60,7 @@ def standing(
         yield f"{day} is before {order.earliest}, the earliest date"
     if provider.terms.public_holiday(day):
         yield f"{day} is a public holiday"
-    if not suits(order, slot, begin):
+    if not suits(order.windows, slot, begin):
         yield "the time does not suit the citizen"
     yield from _staffed(provider, order, slot, day)
     if any(other.overlaps(slot) for other in provider.diary.others(order)):
@@ -73,9 +76,9 @@ def standing(
         yield f"room {slot.room} is taken"
 
 
-def suits(order: Order, slot: Slot, begin: datetime) -> bool:
-    """Whether the whole session lies in one of the citizen's windows; without any, all do."""
-    if not order.windows:
+def suits(windows: tuple[Window, ...], slot: Slot, begin: datetime) -> bool:
+    """Whether the whole session lies in one of the windows; without any, all do."""
+    if not windows:
         return True
     finish = slot.end.astimezone(DENMARK)
     return any(
@@ -85,7 +88,7 @@ def suits(order: Order, slot: Slot, begin: datetime) -> bool:
             window.finish is None
             or (finish.date() == begin.date() and finish.time() <= window.finish)
         )
-        for window in order.windows
+        for window in windows
     )
 
 

@@ -6,13 +6,14 @@ import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
 from services.scheduling.holidays import public_holiday
+from services.scheduling.orders import Window
 from services.scheduling.provider import AT_ONCE, SAME_EVENING, Terms
 from services.scheduling.staffing import Rule
 from services.scheduling.weights import WEIGHTS, Weights
@@ -95,13 +96,21 @@ class Municipality:
     staffing: tuple[Rule, ...] = ()
     tell: int = 2
     at_risk_days: int = 3
+    rides: Window | None = None
 
 
 def terms_of(one: Municipality, kept: timedelta = timedelta(days=365)) -> Terms:
     """A municipality's terms as decisions see them; orders are `kept` for so long."""
     transfer = timedelta(minutes=one.transfer_minutes)
     return Terms(
-        public_holiday, one.notice_days, transfer, kept, one.weights, one.tell, one.at_risk_days
+        public_holiday,
+        one.notice_days,
+        transfer,
+        kept,
+        one.weights,
+        one.tell,
+        one.at_risk_days,
+        one.rides,
     )
 
 
@@ -149,8 +158,25 @@ def _municipality(path: Path, content: Mapping[str, Any], otherwise: Municipalit
         tell=_tell(path, terms.get("tell", otherwise.tell)),
         at_risk_days=_days(path, content.get("at_risk_days", otherwise.at_risk_days)),
         weights=_weights(path, terms.get("weights", {}), otherwise.weights),
+        rides=_rides(path, terms.get("rides")),
         staffing=_staffing(path, terms.get("staffing", [])),
     )
+
+
+def _rides(path: Path, value: object) -> Window | None:
+    """The hours in which citizens are driven: {from = "08:00", to = "15:00"}."""
+    if value is None:
+        return None
+    hint = f'{path}: scheduling.rides must be hours, {{from = "08:00", to = "15:00"}}'
+    if not isinstance(value, dict) or set(value) != {"from", "to"}:
+        raise SettingsError(hint)
+    try:
+        begin, finish = (time.fromisoformat(str(value[name])) for name in ("from", "to"))
+    except ValueError:
+        raise SettingsError(hint) from None
+    if begin >= finish or begin.tzinfo is not None or finish.tzinfo is not None:
+        raise SettingsError(hint)
+    return Window(None, begin, finish)
 
 
 def _staffing(path: Path, tables: object) -> tuple[Rule, ...]:

@@ -138,7 +138,10 @@ def _grid(
         if key not in alike:
             alike[key] = priced_sites(asks, order)
         sites[order.order_id] = alike[key]
-    return lay_out(asks.calendar, orders, sites, first=first, minutes=minutes, like=like)
+    rides = asks.provider.terms.rides
+    return lay_out(
+        asks.calendar, orders, sites, first=first, minutes=minutes, like=like, rides=rides
+    )
 
 
 def _forecast(asks: Proposals, grid: Grid, minutes: int, today: date) -> Forecast | None:

@@ -49,7 +49,7 @@ class Weights:
         if order.step.remote:
             return 0
         way = UNKNOWN_WAY if metres is None else metres
-        return round(way * self.ride) if order.transport and order.step.travels else way
+        return round(way * self.ride) if order.rides_to_it else way
 
     def kept_back(self, order: Order, day: date) -> float:
         """The share of a day's hours that the order leaves for those in more of a hurry."""

@@ -150,12 +150,14 @@ def lay_out(
     first: date,
     minutes: int,
     like: Sequence[Order] = (),
+    rides: Window | None = None,
 ) -> Grid:
     """Lays orders and free time from `first` on out on the grid of sessions of `minutes`.
 
     `sites` are each order's, by order id. Orders that `can_be_planned` refuses are left out. Of
     windows with different hours only those with the hours of the first one are used. Orders `like`
-    those still to come are laid out beside them, in the order given, with ids of their own.
+    those still to come are laid out beside them, in the order given, with ids of their own. Who
+    needs a ride has sessions within the hours of `rides`.
     """
     planned = sorted((o for o in orders if can_be_planned(o, minutes)), key=lambda o: o.order_id)
     chosen = (*planned, *like)
@@ -188,6 +190,11 @@ def lay_out(
     limit = np.array([day_number(o.limit) if o.limit else horizon_day for o in chosen], np.int64)
     meant = {ws: _wishes(ws, first_cell, slots, minutes) for ws in {o.windows for o in chosen}}
     wishes = [meant[order.windows] for order in chosen]
+    _, ridden = _wishes(() if rides is None else (rides,), first_cell, slots, minutes)
+    window = [
+        hours & ridden if order.rides_to_it else hours
+        for order, (_, hours) in zip(chosen, wishes, strict=True)
+    ]
     every = Requests(
         ids=np.arange(len(chosen)),
         earliest=earliest,
@@ -195,7 +202,7 @@ def lay_out(
         last=np.maximum(limit, earliest) + KEPT_DAYS,
         kind=np.array([kinds.index((o.step.competences, o.language)) for o in chosen], np.int64),
         weekdays=np.array([weekdays for weekdays, _ in wishes], np.int64),
-        window=np.array([window for _, window in wishes], np.int64),
+        window=np.array(window, np.int64),
         weight=np.array([VULNERABLE_WEIGHT if o.vulnerable else 1 for o in chosen], np.int64),
         metres=_ways(chosen, sites, codes),
     )

@@ -87,6 +87,7 @@ def that_time(
     *,
     wanted: Alternative,
     engaged: Engaged = NOTHING_ELSE,
+    rides: Window | None = None,
 ) -> Answer | None:
     """The answer that books the time and place that the citizen asks for; None where it is taken.
 
@@ -100,7 +101,7 @@ def that_time(
     inside = order.keeps_limit(wanted.start)
     horizon = calendar.last_day()
     last = horizon if order.limit is None or not inside else min(order.limit, horizon)
-    search = Search(calendar, order, sites, first, last, engaged)
+    search = Search(calendar, order, sites, first, last, engaged, rides)
     cell = day.cell(wanted.start)
     if cell < 0 or day.instant(cell) != wanted.start or not search.is_free(rank, day, cell):
         return None
@@ -119,6 +120,7 @@ def other_times(
     *,
     slot: Slot,
     engaged: Engaged = NOTHING_ELSE,
+    rides: Window | None = None,
 ) -> tuple[Alternative, ...]:
     """Up to two times that are free now beside the one that is booked, from `first` on."""
     rank = next((n for n, site in enumerate(sites) if site.code == slot.location), None)
@@ -128,7 +130,7 @@ def other_times(
     horizon = calendar.last_day()
     inside = order.limit is not None and order.keeps_limit(slot.start)
     last = min(order.limit, horizon) if inside and order.limit is not None else horizon
-    search = Search(calendar, order, sites, first, last, engaged)
+    search = Search(calendar, order, sites, first, last, engaged, rides)
     return search.alternatives(Found(rank, day, day.cell(slot.start)))
 
 

@@ -171,7 +171,7 @@ class Search:
         if step.room:
             free &= day.room_starts(cells, step.equipment)
         free &= day.inside(order.windows, step.minutes)
-        if order.transport and self.rides is not None:
+        if order.rides_to_it and self.rides is not None:
             free &= day.inside((self.rides,), step.minutes)
         for other in self.engaged.near(day.date):
             gap = timedelta() if other.location == self.sites[rank].code else self.engaged.transfer

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
+from services.scheduling.weights import Weights
 from tests.unit.scheduling.factories import (
     MONDAY,
     a_statement,
@@ -114,3 +115,61 @@ def test_nobody_is_told_twice_of_a_session_by_one_change(actions: Sequence[Actio
             assert world.faults() == []
         elif kind == "order":
             world.order(what)
+
+
+NEXT_MONDAY, NEXT_TUESDAY = MONDAY + timedelta(days=7), MONDAY + timedelta(days=8)
+
+
+def told_ahead(**other: Any) -> World:
+    """Somebody has been told of Monday's only hour; on Tuesday there is another."""
+    world = World(tell=2, **other)
+    hours = (NEXT_MONDAY, "09:00", "10:00"), (NEXT_TUESDAY, "09:00", "10:00")
+    world.capacity(a_statement("R", a_therapist("T1", *hours), week=NEXT_WEEK))
+    told = an_order_body("told", earliest=NEXT_MONDAY, limit=TWELVE_DAYS, bedside=True)
+    assert said(world.order(told)) == ["session.offered"]
+    return world
+
+
+def in_a_hurry(**other: Any) -> dict[str, Any]:
+    return an_order_body("new", earliest=NEXT_MONDAY, limit=NEXT_MONDAY, **other)
+
+
+def days(world: World) -> dict[str, str]:
+    return {one["order_id"]: one["start"][:10] for one in world.standing()}
+
+
+def test_who_has_been_told_moves_where_that_keeps_the_limit_of_the_vulnerable() -> None:
+    world = told_ahead()
+    events = world.order(in_a_hurry(vulnerable=True))
+    assert said(events) == ["session.moved"]  # the other is told later
+    assert days(world) == {"told": str(NEXT_TUESDAY), "new": str(NEXT_MONDAY)}
+    assert world.faults() == []
+
+
+def test_nobody_who_has_been_told_moves_for_less_than_a_move_costs() -> None:
+    world = told_ahead()
+    assert said(world.order(in_a_hurry())) == ["order.infeasible", "session.offered"]
+    assert days(world) == {"told": str(NEXT_MONDAY), "new": str(NEXT_TUESDAY)}
+    assert said(world.plan_anew()) == []
+
+
+def test_a_municipality_may_say_that_nobody_who_has_been_told_ever_moves() -> None:
+    world = told_ahead(weights=Weights(reserve=0, move=0))
+    events = world.order(in_a_hurry(vulnerable=True))
+    assert said(events) == ["order.infeasible", "session.offered"]
+
+
+def test_who_has_said_yes_to_a_time_keeps_it() -> None:
+    world = told_ahead()
+    session = world.session_of("told")
+    assert session is not None
+    world.answer("accepted", session)
+    events = world.order(in_a_hurry(vulnerable=True))
+    assert said(events) == ["order.infeasible", "session.offered"]
+
+
+def test_at_short_notice_nobody_who_has_been_told_moves() -> None:
+    world = told_ahead()
+    world.now += timedelta(days=4)
+    events = world.order(in_a_hurry(vulnerable=True))
+    assert said(events) == ["order.infeasible", "session.offered"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 
 from services.scheduling.app import public_holiday
+from services.scheduling.orders import Window
 from services.scheduling.settings import COMPETENCES, Municipality, Sources, read_municipalities
 from services.scheduling.weights import Weights
 from shared.settings import SettingsError
@@ -37,6 +38,16 @@ def test_a_municipality_sets_its_own_terms(tmp_path: Path) -> None:
     assert found.competences == {"almen"}
 
 
+def test_a_municipality_says_when_rides_run_and_what_a_move_costs(tmp_path: Path) -> None:
+    text = (
+        'code = "730"\n[scheduling]\nrides = {from = "08:30", to = "15:00"}\n'
+        "[scheduling.weights]\nmove_km = 0"
+    )
+    found = read_municipalities(write(tmp_path, text), Municipality())["730"]
+    assert found.rides == Window(None, time(8, 30), time(15))
+    assert found.weights.move == 0
+
+
 def test_a_municipality_weighs_in_kilometres_what_it_names_and_else_as_all_do(
     tmp_path: Path,
 ) -> None:
@@ -56,6 +67,11 @@ def test_a_municipality_weighs_in_kilometres_what_it_names_and_else_as_all_do(
         ('code = "730"\n[scheduling]\ntransfer_minutes = 1.5', "transfer_minutes"),
         ('code = "730"\n[scheduling]\ncompetences = "almen"', "competences"),
         ('code = "730"\n[scheduling.weights]\nlate_km = -1', "weights.late_km"),
+        ('code = "730"\n[scheduling]\nrides = "08:00"', "scheduling.rides must be hours"),
+        (
+            'code = "730"\n[scheduling]\nrides = {from = "15:00", to = "08:00"}',
+            "scheduling.rides must be hours",
+        ),
         ('code = "730"\n[scheduling.weights]\nlate = 1', "weights.late is no weight"),
         ('code = "730"\n[scheduling.weights]\nride = 0.5', "weights.ride"),
         ('code = "730"\n[scheduling.weights]\nvulnerable = 1.5', "weights.vulnerable"),

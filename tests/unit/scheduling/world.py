@@ -17,7 +17,7 @@ from services.scheduling.desk import Desk
 from services.scheduling.diary import Diary
 from services.scheduling.geography import postcodes
 from services.scheduling.incoming import CapacityStated, OrderIn, order_of, stated
-from services.scheduling.orders import Attendance
+from services.scheduling.orders import Attendance, Window
 from services.scheduling.provider import AT_ONCE, Terms
 from services.scheduling.responses import MODELS
 from services.scheduling.weights import Weights
@@ -50,6 +50,7 @@ class World:
     transfer: timedelta = timedelta(hours=1)
     tell: int = AT_ONCE
     weights: Weights = field(default_factory=lambda: Weights(reserve=0))
+    rides: Window | None = None
     diary: Diary = field(default_factory=Diary)
     plan: Plan = field(default_factory=Plan)
     statements: dict[tuple[str, str], Data] = field(default_factory=dict)
@@ -65,7 +66,12 @@ class World:
 
     def a_desk(self) -> Desk:
         terms = Terms(
-            public_holiday, self.notice_days, self.transfer, weights=self.weights, tell=self.tell
+            public_holiday,
+            self.notice_days,
+            self.transfer,
+            weights=self.weights,
+            tell=self.tell,
+            rides=self.rides,
         )
         return Desk("730", terms, postcodes())
 
