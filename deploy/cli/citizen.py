@@ -1,4 +1,4 @@
-"""`genvej citizen`: a citizen's own data on request, and erasure."""
+"""`genvej citizen`: a citizen's own data on request, erasure, and a merge undone."""
 
 from __future__ import annotations
 
@@ -47,6 +47,21 @@ def identified(member: str, citizen: str) -> str:
 def find(citizen: Who = "-", member: As = "730-privacy") -> None:
     """Print the id of the citizen who has a CPR."""
     print(identified(member, citizen))
+
+
+@app.command()
+def split(
+    citizen: Annotated[str, typer.Argument(help="The id of the citizen who was merged.")],
+    member: Annotated[
+        str, typer.Option("--as", envvar="GENVEJ_STAFF_AS", help="A member of the desk.")
+    ] = "730-desk",
+) -> None:
+    """Undo that a citizen was merged into another (worklist decide … merge) in error.
+
+    What was theirs before is theirs again; what came since then stays with the other.
+    """
+    ask_as(member, "referral", "POST", f"/citizens/{citizen}/split", json={})
+    console.print("They are two again.")
 
 
 @app.command()

@@ -71,7 +71,22 @@ class ReopenReferral:
     about: About
 
 
-Command = SessionNews | OpenFreeChoice | AskForms | WithdrawOrder | CloseReferral | ReopenReferral
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCitizen:
+    """The referral's citizen turned out to be another, whom `about` names."""
+
+    about: About
+
+
+Command = (
+    SessionNews
+    | OpenFreeChoice
+    | AskForms
+    | WithdrawOrder
+    | CloseReferral
+    | ReopenReferral
+    | ChangeCitizen
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ class CitizenRecorded(_Model):
     protected: bool = False
     deceased: bool = False
     relatives: tuple[_Relative, ...] = ()
+    merged_into: str | None = None
     version: int
 
 

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from shared.database import Connection
 
 _REACH: Final = """
-SELECT citizen_id, has_email, has_mobile, deceased, false AS erased,
-    CASE WHEN child THEN sealed END AS sealed
-FROM contact WHERE citizen_id = ANY($1)
-UNION ALL
-SELECT citizen_id, false, false, false, true, NULL FROM erased_citizen WHERE citizen_id = ANY($1)
+SELECT asked, m.kept, c.has_email, c.has_mobile, c.deceased, c.citizen_id AS known,
+    CASE WHEN c.child THEN c.sealed END AS sealed, e.citizen_id IS NOT NULL AS erased
+FROM unnest($1::text[]) AS asked
+LEFT JOIN merged_citizen m ON m.gone = asked
+LEFT JOIN contact c ON c.citizen_id = coalesce(m.kept, asked)
+LEFT JOIN erased_citizen e ON e.citizen_id = coalesce(m.kept, asked)
 """
 # Sorted, so that two batches that wait for each other's citizens do it in one order.
 _LOCK_CITIZENS: Final = """
@@ -44,7 +45,8 @@ WHERE citizen_id = ANY($1) AND status = 'created'
 class SealedContact:
     """A contact as it is stored, with the flags that decisions need.
 
-    `child`: who is told has to be looked up in it.
+    `child`: who is told has to be looked up in it. `merged_into`: there is none, because the
+    citizen turned out to be another.
     """
 
     citizen_id: str
@@ -52,6 +54,20 @@ class SealedContact:
     version: int
     reach: Reach
     child: bool = False
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of citizens, by the ids that were asked for; the unknown are absent.
+
+    `sealed`: the contacts of those who may be children: others are told in their place. `kept`: of
+    those who turned out to be somebody else, who that is; `reach` and `sealed` are that one's.
+    """
+
+    reach: dict[str, Reach]
+    sealed: dict[str, bytes]
+    kept: dict[str, str]
 
 
 async def lock_citizens(conn: Connection, citizen_ids: Iterable[str]) -> None:
@@ -63,24 +79,44 @@ async def lock_citizens(conn: Connection, citizen_ids: Iterable[str]) -> None:
     await conn.execute(_LOCK_CITIZENS, sorted(set(citizen_ids)))
 
 
-async def reach_of(
-    conn: Connection, citizen_ids: Iterable[str]
-) -> tuple[dict[str, Reach], dict[str, bytes]]:
-    """What is known of these citizens; the unknown are absent. No contact is opened.
-
-    Then the sealed contacts of those who may be children: others are told in their place.
-    """
+async def known(conn: Connection, citizen_ids: Iterable[str]) -> Known:
+    """What is known of these citizens. No contact is opened."""
     rows = await conn.fetch(_REACH, list(set(citizen_ids)))
-    sealed = {row["citizen_id"]: row["sealed"] for row in rows if row["sealed"] is not None}
-    return {
-        row["citizen_id"]: Reach(
-            email=row["has_email"],
-            mobile=row["has_mobile"],
-            deceased=row["deceased"],
-            erased=row["erased"],
+    return Known(
+        reach={
+            row["asked"]: Reach(
+                email=bool(row["has_email"]),
+                mobile=bool(row["has_mobile"]),
+                deceased=bool(row["deceased"]),
+                erased=row["known"] is None,
+            )
+            for row in rows
+            if row["known"] is not None or row["erased"]
+        },
+        sealed={row["asked"]: row["sealed"] for row in rows if row["sealed"] is not None},
+        kept={row["asked"]: row["kept"] for row in rows if row["kept"] is not None},
+    )
+
+
+async def merge(conn: Connection, merged: Sequence[SealedContact], now: datetime) -> None:
+    """Makes one citizen's messages another's, and forgets the contact that nobody needs."""
+    for one in merged:
+        await conn.execute(
+            """INSERT INTO merged_citizen AS m (gone, kept, version, merged_at)
+               VALUES ($1, $2, $3, $4) ON CONFLICT (gone) DO UPDATE SET
+                   kept = excluded.kept, version = excluded.version, merged_at = excluded.merged_at
+               WHERE m.version < excluded.version""",
+            one.citizen_id,
+            one.merged_into,
+            one.version,
+            now,
         )
-        for row in rows
-    }, sealed
+        await conn.execute("DELETE FROM contact WHERE citizen_id = $1", one.citizen_id)
+        await conn.execute(
+            "UPDATE message SET citizen_id = $2 WHERE citizen_id = $1",
+            one.citizen_id,
+            one.merged_into,
+        )
 
 
 async def log_decided(conn: Connection, citizen_ids: Iterable[str], now: datetime) -> None:
@@ -132,9 +168,14 @@ async def save_contacts(conn: Connection, contacts: Sequence[SealedContact], now
         [contact.child for contact in contacts],
         now,
     )
+    ids = [contact.citizen_id for contact in contacts]
+    await conn.execute("DELETE FROM erased_citizen WHERE citizen_id = ANY($1)", ids)
+    # Somebody who was merged into another, and is not that other after all.
     await conn.execute(
-        "DELETE FROM erased_citizen WHERE citizen_id = ANY($1)",
-        [contact.citizen_id for contact in contacts],
+        """DELETE FROM merged_citizen m USING unnest($1::text[], $2::bigint[]) AS c(id, version)
+           WHERE m.gone = c.id AND m.version < c.version""",
+        ids,
+        [contact.version for contact in contacts],
     )
     deceased = [contact.citizen_id for contact in contacts if contact.reach.deceased]
     if deceased:

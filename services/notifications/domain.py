@@ -15,6 +15,7 @@ from services.notifications.commands import (
     AskForms,
     Case,
     Change,
+    ChangeCitizen,
     CloseReferral,
     Command,
     Decision,
@@ -63,7 +64,7 @@ def decide(
             return _forms(command, case, now, quiet)
         case CloseReferral():
             return _closed(command, case, now, quiet)
-        case WithdrawOrder() | ReopenReferral():
+        case WithdrawOrder() | ReopenReferral() | ChangeCitizen():
             return _taken_back(command, case)
 
 
@@ -71,8 +72,14 @@ def _farewell(past: Past) -> bool:
     return past.template in (Template.SESSION_CANCELLED, Template.FREE_CHOICE_WITHDRAWN)
 
 
-def _taken_back(command: WithdrawOrder | ReopenReferral, case: Case) -> Decision:
+def _taken_back(
+    command: WithdrawOrder | ReopenReferral | ChangeCitizen, case: Case
+) -> Decision | Wait:
     """What waits and is no longer true."""
+    if isinstance(command, ChangeCitizen):
+        # What waits goes to the other, whose contact has to be there.
+        known = case.reach is not None
+        return Decision() if known else Wait(citizen_id=command.about.citizen_id)
     if isinstance(command, ReopenReferral):
         late = (past for past in case.past if past.unsent and past.template in FORMS_AFTER)
         return Decision(cancels={past.notification_id: "referral-reopened" for past in late})

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from services.notifications import contacts, custody, store
 from services.notifications.commands import (
     Case,
+    ChangeCitizen,
     CloseReferral,
     Command,
     Decision,
@@ -106,13 +107,19 @@ class Handlers:
         recorded = self._contacts(unit, messages, outcomes)
         commands, bedside = self._commands(messages, outcomes)
         wanted = {command.about.citizen_id for _, command in commands}
-        reach = await self._reach(unit, wanted) if wanted else {}
+        reach, kept = await self._reach(unit, wanted) if wanted else ({}, {})
         if locked := recorded.keys() | (wanted - reach.keys()):
             await contacts.lock_citizens(unit.conn, locked)
             await self._record(unit, recorded)
             if again := wanted & locked:
-                reach |= await self._reach(unit, again)
-        parked = await self._tell(unit, messages, commands, bedside, reach)
+                newly, now_kept = await self._reach(unit, again)
+                reach, kept = reach | newly, kept | now_kept
+        parked = self._merged(messages, commands, kept)
+        commands = [
+            (number, _of(command, kept)) for number, command in commands if number not in parked
+        ]
+        reach |= {kept[id_]: reach[id_] for id_ in kept.keys() & reach.keys()}
+        parked |= await self._tell(unit, messages, commands, bedside, reach)
         return [parked.get(number, outcome) for number, outcome in enumerate(outcomes)]
 
     def _commands(
@@ -159,16 +166,20 @@ class Handlers:
         await store.save_order_notes(unit.conn, bedside, withdrawn, unit.now)
         closed: dict[str, str] = {}
         reopened: set[str] = set()
+        moved: dict[str, str] = {}
         for _, command in commands:
             which = command.about.referral_id
             if isinstance(command, CloseReferral):
                 closed[which] = command.reason
                 reopened.discard(which)
+            elif isinstance(command, ChangeCitizen) and command.about.citizen_id in reach:
+                moved[which] = command.about.citizen_id
             elif isinstance(command, ReopenReferral):
                 closed.pop(which, None)
                 reopened.add(which)
         await store.save_closed(unit.conn, closed, unit.now)
         await store.reopen(unit.conn, sorted(reopened))
+        await store.move_messages(unit.conn, moved)
         if not commands:
             return {}
         batch = await self._load(unit, [command for _, command in commands], reach)
@@ -262,15 +273,36 @@ class Handlers:
             )
         )
 
-    async def _reach(self, unit: Unit, citizen_ids: set[str]) -> dict[str, Reach]:
-        """What is known of these citizens, and of a child's custody holders."""
-        found, sealed = await contacts.reach_of(unit.conn, citizen_ids)
+    def _merged(
+        self,
+        messages: Sequence[Message],
+        commands: Sequence[tuple[int, Command]],
+        kept: Mapping[str, str],
+    ) -> dict[int, Outcome]:
+        """Referrals that become a citizen's who is still taken for another wait for that to end."""
+        return {
+            number: Parked(
+                waits_for=waits_for_citizen(command.about.citizen_id),
+                until=messages[number].timestamp + self.patience,
+                reason="the citizen's contact has not come",
+            )
+            for number, command in commands
+            if isinstance(command, ChangeCitizen) and command.about.citizen_id in kept
+        }
+
+    async def _reach(
+        self, unit: Unit, citizen_ids: set[str]
+    ) -> tuple[dict[str, Reach], dict[str, str]]:
+        """What is known of these citizens, and of a child's custody holders; who is another."""
+        known = await contacts.known(unit.conn, citizen_ids)
+        found, sealed = known.reach, known.sealed
         today = unit.now.astimezone(LOCAL).date()
         for citizen_id, contact in sealed.items():
-            clear = Contact.model_validate_json(self.vault.open(contact, citizen_id))
+            whose = known.kept.get(citizen_id, citizen_id)
+            clear = Contact.model_validate_json(self.vault.open(contact, whose))
             found[citizen_id] = custody.reach_of(clear, today)
         await contacts.log_decided(unit.conn, sealed, unit.now)
-        return found
+        return found, known.kept
 
     def _contacts(
         self, unit: Unit, messages: Sequence[Message], outcomes: list[Outcome]
@@ -303,7 +335,10 @@ class Handlers:
         erased = [citizen_id for citizen_id, contact in latest.items() if contact is None]
         await contacts.erase_contacts(unit.conn, erased, unit.now)
         recorded = [contact for _, contact in sorted(latest.items()) if contact is not None]
-        await contacts.save_contacts(unit.conn, recorded, unit.now)
+        merged = [contact for contact in recorded if contact.merged_into]
+        await contacts.merge(unit.conn, merged, unit.now)
+        lasting = [contact for contact in recorded if not contact.merged_into]
+        await contacts.save_contacts(unit.conn, lasting, unit.now)
         await contacts.no_longer_awaited(unit.conn, list(latest))
 
     def _seal_again(self, value: bytes, citizen_id: str, now: datetime) -> contacts.SealedContact:
@@ -328,4 +363,13 @@ class Handlers:
                 deceased=contact.deceased,
             ),
             child=contact != custody.bare(contact),
+            merged_into=record.merged_into,
         )
+
+
+def _of(command: Command, kept: Mapping[str, str]) -> Command:
+    """The command, about whom its citizen turned out to be."""
+    about = command.about
+    if about.citizen_id not in kept:
+        return command
+    return replace(command, about=replace(about, citizen_id=kept[about.citizen_id]))

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Valid
 from services.notifications.commands import (
     AskForms,
     Change,
+    ChangeCitizen,
     CloseReferral,
     Command,
     OpenFreeChoice,
@@ -123,7 +124,7 @@ class OrderWithdrawn(_Model):
 
 
 class ReferralReopened(_Model):
-    """referral.reopened.v1."""
+    """referral.reopened.v1 and referral.citizen-changed.v1."""
 
     referral_id: str
     citizen_id: str
@@ -231,6 +232,11 @@ def _reopened(value: bytes, cause: str) -> Command:
     return ReopenReferral(about=_about(event, cause))
 
 
+def _citizen_changed(value: bytes, cause: str) -> Command:
+    event = ReferralReopened.model_validate_json(value)
+    return ChangeCitizen(about=_about(event, cause))
+
+
 def _withdrawn(value: bytes, cause: str) -> Command:
     event = OrderWithdrawn.model_validate_json(value)
     return WithdrawOrder(about=_about(event, cause), order_id=event.order_id)
@@ -257,6 +263,7 @@ _READERS: Final[dict[str, Callable[[bytes, str], Command | OrderState | None]]] 
     f"{TYPE_PREFIX}order.withdrawn.v1": _withdrawn,
     f"{TYPE_PREFIX}referral.closed.v1": _closed,
     f"{TYPE_PREFIX}referral.reopened.v1": _reopened,
+    f"{TYPE_PREFIX}referral.citizen-changed.v1": _citizen_changed,
     f"{TYPE_PREFIX}order.placed.v1": _order,
     f"{TYPE_PREFIX}order.changed.v1": _order,
 }

@@ -181,6 +181,18 @@ async def reopen(conn: Connection, referral_ids: Sequence[str]) -> None:
         )
 
 
+async def move_messages(conn: Connection, citizens: dict[str, str]) -> None:
+    """Referrals whose citizen is another now (referral id → citizen id): so are their messages."""
+    if citizens:
+        await conn.execute(
+            """UPDATE message m SET citizen_id = n.citizen
+               FROM unnest($1::text[], $2::text[]) AS n(referral, citizen)
+               WHERE m.referral_id = n.referral AND m.citizen_id <> n.citizen""",
+            list(citizens),
+            list(citizens.values()),
+        )
+
+
 async def insert_messages(conn: Connection, messages: Sequence[NewMessage], now: datetime) -> None:
     """Writes messages; one of the same cause, template and recipient stays as it is."""
     if not messages:

@@ -46,7 +46,7 @@ class Answering(Reply):
         if plan.purpose is Purpose.REVOCATION:
             office.register.find(self._desk, one.cpr_hash, one.cause)
         else:
-            office.register.renumber(self._desk, plan.person, one.cpr_hash, one.cause)
+            self._same = office.register.renumber(self._desk, plan.person, one.cpr_hash, one.cause)
             known = office.register.look(self._desk, one.cpr_hash, one.cause)
             mine = self._citizen_id() or self._new_citizen_id(plan)
             told = told_by(plan, mine, known, office.register.holder_id)
@@ -128,6 +128,8 @@ class Answering(Reply):
         told: CitizenRecord | None,
     ) -> Outcome:
         desk, one, office = self._desk, self._one, self._office
+        if isinstance(command, TakePlan):
+            facts = self._looked_at(facts, command.referral_id)
         change = desk.apply(facts)
         events: list[Event] = []
         # The contact goes first: whoever hears of the referral shall find whom to tell.

@@ -167,6 +167,10 @@ _NOTES: Final[Mapping[Note, tuple[Field, str]]] = {
         Field.DOCUMENT,
         "Rettelsen er modtaget. Den ændrer hverken datoer eller det, der er bestilt.",
     ),
+    Note.SAME_PERSON: (
+        Field.DOCUMENT,
+        "Dokumentet siger, at to borgere her er den samme; en medarbejder ser på det.",
+    ),
     Note.PAUSED: (Field.DOCUMENT, "Borgerens forløb er sat på pause."),
     Note.RESUMED: (Field.DOCUMENT, "Borgerens forløb er genoptaget."),
     Note.DISCHARGE_KNOWN: (Field.DOCUMENT, "Udskrivningsdatoen er noteret på borgerens plan."),

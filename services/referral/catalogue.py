@@ -21,6 +21,7 @@ from services.referral.events_limit import (
 )
 from services.referral.events_order import OrderChangedWire, OrderPlacedWire, OrderWithdrawnWire
 from services.referral.events_referral import (
+    ReferralCitizenChanged,
     ReferralClosed,
     ReferralPaused,
     ReferralReceived,
@@ -45,6 +46,7 @@ PRODUCED: Final[dict[str, dict[str, type[BaseModel]]]] = {
             ReferralRevised,
             ReferralClosed,
             ReferralReopened,
+            ReferralCitizenChanged,
             ReferralPaused,
             ReferralResumed,
             OrderPlacedWire,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from services.referral.events_limit import FreeChoiceTaken, FreeChoiceWaived, ReferralHandedOver
-from services.referral.events_referral import ReferralReopened
+from services.referral.events_referral import ReferralCitizenChanged, ReferralReopened
 from services.referral.terms import Right, WithdrawReason
 from shared.envelope import TYPE_PREFIX
 
@@ -42,7 +42,10 @@ def examples() -> dict[str, bytes]:
     again = ReferralReopened(
         referral_id=_REFERRAL, citizen_id=_CITIZEN, provider="730", municipality="730", at=_AT
     )
-    named = {one.event_type: one for one in (taken, waived, over, again)}
+    changed = ReferralCitizenChanged(
+        referral_id=_REFERRAL, citizen_id=_CITIZEN, provider="730", municipality="730", at=_AT
+    )
+    named = {one.event_type: one for one in (taken, waived, over, again, changed)}
     return {
         name.removeprefix(TYPE_PREFIX): one.model_dump_json().encode()
         for name, one in named.items()

@@ -67,6 +67,10 @@ class CitizenRecord(Wire):
     relatives: tuple[CitizenRelative, ...]
     gp: CitizenGp | None
     version: int = Field(ge=1, description="Grows by one with each change")
+    merged_into: str | None = Field(
+        default=None,
+        description="The citizen that this one turned out to be; all else is blank then",
+    )
 
 
 class SealedRecord(Wire):

@@ -71,6 +71,15 @@ class ReferralReopened(AboutReferral):
     at: Instant
 
 
+class ReferralCitizenChanged(AboutReferral):
+    """Its citizen turned out to be another (`citizen_id`), by a human's decision; or that decision
+    was an error, and the citizen is who it was before."""
+
+    event_type: ClassVar[str] = f"{TYPE_PREFIX}referral.citizen-changed.v1"
+
+    at: Instant
+
+
 class ReferralPaused(AboutReferral):
     """The citizen is in hospital again: nothing is booked until referral.resumed."""
 

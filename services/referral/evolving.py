@@ -9,6 +9,7 @@ from typing import Final
 from services.referral.facts import (
     AssessmentRecorded,
     AttendanceNoted,
+    CitizenChanged,
     Closed,
     Fact,
     GpTold,
@@ -45,6 +46,8 @@ def evolve(referral: Referral, fact: Fact) -> Referral:  # noqa: PLR0911, PLR091
                 referral, discharge_date=discharge, later_start=later, clock_from=fact.clock_from
             )
             return _limited(referral, limit, at)
+        case CitizenChanged(citizen_id=citizen_id):
+            return replace(referral, citizen_id=citizen_id)
         case Paused(at=at):
             return replace(referral, paused_at=at)
         case Resumed(clock_from=back, limit=limit, at=at):

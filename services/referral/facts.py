@@ -45,6 +45,15 @@ class Revised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CitizenChanged:
+    """Its citizen turned out to be another, or not to be another after all."""
+
+    referral_id: str
+    citizen_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
     """The citizen is in hospital again: the clock stands still, and nothing is booked."""
 
@@ -237,6 +246,7 @@ Fact: TypeAlias = (
     | Revised
     | Closed
     | Reopened
+    | CitizenChanged
     | Paused
     | Resumed
     | OrderPlaced

@@ -21,6 +21,7 @@ from services.referral.events_order import (
     OrderWithdrawnWire,
 )
 from services.referral.events_referral import (
+    ReferralCitizenChanged,
     ReferralClosed,
     ReferralPaused,
     ReferralReceived,
@@ -31,6 +32,7 @@ from services.referral.events_referral import (
 from services.referral.events_worklist import WorklistClosedWire, WorklistOpenedWire
 from services.referral.facts import (
     AssessmentRecorded,
+    CitizenChanged,
     Closed,
     Fact,
     GpTold,
@@ -135,6 +137,10 @@ def _wire(fact: Fact, referral: Referral) -> AboutReferral | None:  # noqa: PLR0
             )
         case Reopened(at=at):
             return ReferralReopened(referral_id=me, citizen_id=citizen, provider=provider, at=at)
+        case CitizenChanged(at=at):
+            return ReferralCitizenChanged(
+                referral_id=me, citizen_id=citizen, provider=provider, at=at
+            )
         case Paused(at=at):
             return ReferralPaused(
                 referral_id=me, citizen_id=citizen, provider=provider, limit=referral.limit, at=at

@@ -72,26 +72,30 @@ class Register:
             for number in person.earlier_cprs
         }
 
-    def renumber(self, desk: Desk, person: Person, cpr_hash: bytes, cause: str) -> None:
+    def renumber(self, desk: Desk, person: Person, cpr_hash: bytes, cause: str) -> tuple[str, ...]:
         """Gives a citizen the number of a document that names one of theirs as a former one.
 
         Where the new number is somebody's already nothing is done: two citizens who turn out to be
-        one are for a human.
+        one are for a human. The ids of those who are said to be this one are returned.
         """
-        if cpr_hash in desk.citizens:
-            return
+        if (mine := desk.citizens.get(cpr_hash)) is not None:
+            others = (
+                desk.citizens.get(desk.former.get(before, before))
+                for before in self.earlier(person)
+            )
+            ids = {one.citizen_id for one in others if one is not None}
+            return tuple(sorted(ids - {mine.citizen_id}))
         for before in sorted(self.earlier(person)):
             known = desk.citizens.get(desk.former.get(before, before))
             if known is not None:
-                mine = known.citizen_id
-                sealed = self.vault.seal(person.cpr.encode(), mine)
+                me = known.citizen_id
+                sealed = self.vault.seal(person.cpr.encode(), me)
                 renumbered = replace(known, cpr_hash=cpr_hash, cpr_sealed=sealed)
                 desk.renumbered(known.cpr_hash, renumbered)
-                access = Access(
-                    actor=ACTOR, action="citizen.renumber", citizen_id=mine, cause=cause
-                )
+                access = Access(actor=ACTOR, action="citizen.renumber", citizen_id=me, cause=cause)
                 desk.accessed(access)
-                return
+                return ()
+        return ()
 
     def new_id(self, source: str, document_id: str) -> str:
         """The id of a citizen who is first met in this document."""

@@ -21,12 +21,14 @@ from services.referral.commands import Refusal
 from services.referral.configuration import Directory, Hospitals
 from services.referral.desk import Change, Desk
 from services.referral.events import ACKNOWLEDGED
+from services.referral.facts import Fact, Noted, WorkOpened
 from services.referral.outgoing import events_of
 from services.referral.plan import Plan, Problem, Unreadable
 from services.referral.programme_policy import Portfolio
 from services.referral.register import Register
 from services.referral.request import Request
 from services.referral.store_documents import Document, Waiting
+from services.referral.terms import Note, WorkReason
 from services.referral.timers import Timetable
 from shared.envelope import Event
 from shared.handling import Applied, Parked
@@ -73,6 +75,7 @@ class Reply(ABC):
         self._unit = unit
         self._one = arrival
         self._counts = counts
+        self._same: tuple[str, ...] = ()  # other citizens who are said to be this one
 
     @abstractmethod
     def _decided(self, document: Readable) -> Outcome:
@@ -164,6 +167,14 @@ class Reply(ABC):
             == (one.hospital.sor, document.document_id, one.content_hash)
             for other in self._desk.waiting.values()
         )
+
+    def _looked_at(self, facts: Sequence[Fact], about: str) -> tuple[Fact, ...]:
+        """The facts, and that a human looks at citizens who are said to be one."""
+        if not self._same:
+            return tuple(facts)
+        reason = WorkReason.SAME_PERSON
+        opened = (WorkOpened(referral_id=about, reason=reason, about=one) for one in self._same)
+        return (*facts, *opened, Noted(Note.SAME_PERSON))
 
     def _events(self, change: Change) -> list[Event]:
         """What others hear of a decision."""

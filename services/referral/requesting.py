@@ -50,7 +50,7 @@ class Requesting(Reply):
         basis = self._basis(request)
         if isinstance(basis, Refusal):
             return self._refusal(request, basis)
-        office.register.renumber(desk, request.person, one.cpr_hash, one.cause)
+        self._same = office.register.renumber(desk, request.person, one.cpr_hash, one.cause)
         known = office.register.look(desk, one.cpr_hash, one.cause)
         mine = known.citizen_id if known is not None else self._new_citizen_id(request)
         told = told_by(request, mine, known, office.register.holder_id)
@@ -144,6 +144,7 @@ class Requesting(Reply):
         self, request: Request, about: str, facts: Sequence[Fact], told: CitizenRecord | None
     ) -> Outcome:
         desk, one, office = self._desk, self._one, self._office
+        facts = self._looked_at(facts, about)
         change = desk.apply(facts)
         events: list[Event] = []
         # The contact goes first: whoever hears of the referral shall find whom to tell.

@@ -43,6 +43,7 @@ class WorkReason(StrEnum):
     ASSESSMENT_MISSING = "assessment-missing"
     ASSESSMENT_DISPUTED = "assessment-disputed"
     REASSESSMENT_DUE = "reassessment-due"
+    SAME_PERSON = "same-person"
 
 
 class Right(StrEnum):
@@ -75,6 +76,7 @@ class Note(StrEnum):
     REGION_RESPONSIBLE = "region-responsible"
     RUN_FOR_REGION = "run-for-region"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"
+    SAME_PERSON = "same-person"
 
 
 class Told(StrEnum):

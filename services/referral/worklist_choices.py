@@ -72,6 +72,8 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     "is ordered.",
     WorkReason.REGION_RESPONSIBLE: "The region is responsible in law for the programme on the day "
     "that counts, and nobody has said that the municipality runs it for the region.",
+    WorkReason.SAME_PERSON: "A document says that two citizens here are one: it names the "
+    "number of the other as a former one.",
     WorkReason.STAYS_AWAY: "The citizen did not come to two sessions in a row.",
     WorkReason.ASSESSMENT_MISSING: "Somebody has met the citizen, and no assessment is recorded: "
     "nothing more is planned until it is.",
@@ -169,6 +171,14 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
             does="The citizen is given it outside of what is ordered here; nothing is ordered.",
         ),
         _REVOKE,
+    ),
+    WorkReason.SAME_PERSON: (
+        Choice(
+            name="merge",
+            does="They are one: all referrals of the other become this citizen's, and the other's "
+            "number finds this one. Undone by genvej citizen split.",
+        ),
+        Choice(name="two-people", does="They are two; nothing changes."),
     ),
     WorkReason.STAYS_AWAY: (
         Choice(name="goes-on", does="Somebody has talked with the citizen; the course goes on."),

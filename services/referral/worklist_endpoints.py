@@ -15,6 +15,7 @@ from services.referral.admitting import may_have, order_of
 from services.referral.carrying_out import Decided, signature
 from services.referral.contacts import residence_of
 from services.referral.events import zulu
+from services.referral.merging import Merging
 from services.referral.order import Order
 from services.referral.portfolio.register import route
 from services.referral.portfolio.store import obstacles
@@ -27,12 +28,14 @@ from services.referral.worklist import decide_work
 from services.referral.worklist_choices import MEANS, choices
 from services.referral.worklist_effects import DecideWork, Impossible, WorkCase
 from shared.endpoints import Answer, Call, Endpoint, Refused
+from shared.handling import Applied
 
 if TYPE_CHECKING:
     from shared.database import Row
     from shared.handling import Unit
 
 DECIDERS: Final = frozenset({"desk"})
+MERGE: Final = "merge"
 
 
 class Decision(BaseModel):
@@ -54,6 +57,11 @@ class Worklist:
     decided: Decided
     register: Register
 
+    @property
+    def merging(self) -> Merging:
+        """What makes two citizens one."""
+        return Merging(decided=self.decided, register=self.register)
+
     def endpoints(self) -> Sequence[Endpoint]:
         """All of them."""
         return (
@@ -61,6 +69,9 @@ class Worklist:
             Endpoint(method="GET", path="/worklist/{id}", handler=self.show, roles=READERS),
             Endpoint(
                 method="POST", path="/worklist/{id}/decision", handler=self.decide, roles=DECIDERS
+            ),
+            Endpoint(
+                method="POST", path="/citizens/{id}/split", handler=self.split, roles=DECIDERS
             ),
         )
 
@@ -113,6 +124,9 @@ class Worklist:
         """Settles an entry: carries the decision out and closes it, in one transaction."""
         said = call.read(Decision)
         row = await self._row(unit, call)
+        same = row["reason"] == WorkReason.SAME_PERSON
+        if same:  # people before referrals, as documents are read
+            await self.merging.lock(unit, row["citizen_id"], row["about"])
         desk = await self.decided.load(unit, row["referral_id"])
         referral = desk.referrals[row["referral_id"]]
         day, reason = referral.discharge_date, WorkReason(row["reason"])
@@ -147,6 +161,11 @@ class Worklist:
             )
         )
         await desk.save(unit.conn, unit.now)
+        if same and said.decision == MERGE:
+            merged = await self._merged(unit, call, referral.citizen_id, row["about"])
+            applied = Applied(
+                events=[*applied.events, *merged.events], timers=[*applied.timers, *merged.timers]
+            )
         if said.remark:
             sealed = self.register.vault.seal(said.remark.encode(), call.path["id"])
             await store_worklist.remark(unit.conn, call.path["id"], sealed)
@@ -157,6 +176,33 @@ class Worklist:
             "follows": [event.type for event in applied.events],
         }
         return Answer(content=content, applied=applied)
+
+    async def split(self, unit: Unit, call: Call) -> Answer:
+        """POST /citizens/{id}/split: a merge was an error; `id` is the citizen who was merged."""
+        gone = call.path["id"]
+        await self._their_referral(unit, call, gone)
+        split = await self.merging.split(unit, gone, actor=f"staff:{call.staff.id}", cause=call.id)
+        if isinstance(split, Impossible):
+            raise Refused(split.status, split.text)
+        content = {"citizen_id": gone, "follows": [event.type for event in split.events]}
+        return Answer(content=content, applied=split)
+
+    async def _merged(self, unit: Unit, call: Call, kept: str, gone: str) -> Applied:
+        merged = await self.merging.merge(
+            unit, kept, gone, actor=f"staff:{call.staff.id}", cause=call.id
+        )
+        if isinstance(merged, Impossible):
+            raise Refused(merged.status, merged.text)
+        return merged
+
+    async def _their_referral(self, unit: Unit, call: Call, gone: str) -> None:
+        """Raises Refused where no referral that was moved is the member's municipality's."""
+        rows = await unit.conn.fetch(
+            "SELECT DISTINCT municipality FROM referrals WHERE former_citizen = $1", gone
+        )
+        mine = self.decided.municipalities_of(call)
+        if mine is not None and not {row["municipality"] for row in rows} & set(mine):
+            raise Refused(404, "no citizen of your municipality with this id was merged")
 
     async def _chosen(
         self, unit: Unit, referral: Referral, programme: str | None, details: bytes

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from services.notifications import contracts
 from services.notifications.commands import (
     Case,
+    ChangeCitizen,
     CloseReferral,
     Decision,
     ReopenReferral,
@@ -84,7 +85,7 @@ def test_the_example_of_a_citizens_record_has_both_channels() -> None:
 
 def _told(template: Template) -> Past:
     offered = read(example_of(f"{TYPE_PREFIX}session.offered.v1"))
-    quiet = (OrderState, WithdrawOrder, CloseReferral, ReopenReferral, type(None))
+    quiet = (OrderState, WithdrawOrder, ChangeCitizen, CloseReferral, ReopenReferral, type(None))
     assert not isinstance(offered, quiet)
     return Past(
         notification_id="told",
@@ -101,7 +102,7 @@ def test_every_message_that_an_example_leads_to_is_neutral_in_every_language_and
     kind: str,
 ) -> None:
     command = read(example_of(kind))
-    if command is None or isinstance(command, (OrderState, WithdrawOrder)):
+    if command is None or isinstance(command, (OrderState, WithdrawOrder, ChangeCitizen)):
         return  # nothing is told for these alone
     past = (_told(Template.SESSION_OFFERED), _told(Template.FREE_CHOICE_OPENED))
     for history in ((), past[:1], past[1:]):

@@ -52,10 +52,13 @@ class Erasure(BaseModel):
 
 _LOG: Final = """
 SELECT at, actor, action, citizen_id, cause FROM access_log a
-WHERE ($1::text IS NULL OR citizen_id = $1) AND ($2::text IS NULL OR actor = $2)
+WHERE ($1::text IS NULL OR citizen_id = $1
+       OR citizen_id IN (SELECT gone FROM merged_citizens WHERE kept = $1))
+  AND ($2::text IS NULL OR actor = $2)
   AND at >= $3 AND at < $4
   AND ($5::text[] IS NULL OR EXISTS (
-        SELECT FROM referrals r WHERE r.citizen_id = a.citizen_id AND r.municipality = ANY($5)))
+        SELECT FROM referrals r WHERE a.citizen_id IN (r.citizen_id, r.former_citizen)
+          AND r.municipality = ANY($5)))
 ORDER BY at DESC, id DESC LIMIT $6
 """
 

@@ -16,7 +16,8 @@ from services.referral.events import CITIZENS
 from services.referral.events_citizen import CITIZEN_RECORDED, CitizenName, CitizenRecord
 from services.referral.register import Register
 from services.referral.rights.holdings import SEALED, tables
-from services.referral.store_citizens import Access, Citizen, lock_people, log_access
+from services.referral.store_citizens import Access, Citizen, by_ids, lock_people, log_access
+from services.referral.store_merging import merged_into
 from shared.crypto import new_data_key, seal_record
 from shared.envelope import Event
 
@@ -51,16 +52,19 @@ async def erase(
     """Erases citizens and gives the tombstones to publish. Their referrals must be closed."""
     events: list[Event] = []
     await lock_people(conn, [citizen.cpr_hash for citizen in citizens])
-    for citizen in citizens:
+    gone = [one for mine in citizens for one in await merged_into(conn, mine.citizen_id)]
+    others = await by_ids(conn, gone)
+    await conn.execute("DELETE FROM merged_citizens WHERE gone = ANY($1::text[])", gone)
+    for citizen in (*citizens, *(others[one] for one in gone)):
         mine, data_key = citizen.citizen_id, new_data_key()
-        nobody = _nobody(mine, citizen.version + 1).model_dump_json().encode()
+        blank = nobody(mine, citizen.version + 1).model_dump_json().encode()
         await conn.execute(
             _ERASE,
             mine,
             secrets.token_bytes(32),
             register.vault.seal(b"", mine),
             register.records.seal(data_key, mine),
-            seal_record(register.records, data_key, nobody, mine),
+            seal_record(register.records, data_key, blank, mine),
             now,
         )
         await _overwrite(conn, register, mine)
@@ -100,7 +104,7 @@ async def _overwrite(conn: Connection, register: Register, citizen_id: str) -> N
             )
 
 
-def _nobody(citizen_id: str, version: int) -> CitizenRecord:
+def nobody(citizen_id: str, version: int) -> CitizenRecord:
     """The record of somebody who was erased: readers need no case of their own for them."""
     return CitizenRecord(
         citizen_id=citizen_id,

@@ -46,6 +46,7 @@ SEALED: Final[Mapping[tuple[str, str], Sealed | None]] = {
     ("citizens", "record"): None,  # opens under the citizen's own key; see `export`
     ("citizens", "cpr_sealed"): Sealed(context="citizen_id", json=False),
     ("former_numbers", "cpr_hash"): None,
+    ("merged_citizens", "cpr_hash"): None,
     ("referrals", "details"): Sealed(context="referral_id"),
     ("documents", "content_hash"): None,
     ("documents", "receipt"): None,  # what its sender was answered: names nobody

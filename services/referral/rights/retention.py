@@ -47,7 +47,8 @@ _DELETE: Final[Mapping[str, str]] = {
 }
 _PAST: Final = """
 SELECT c.citizen_id FROM citizens c
-WHERE c.erased_at IS NULL AND c.recorded_at < $1 AND NOT EXISTS (
+WHERE c.erased_at IS NULL AND c.recorded_at < $1
+  AND NOT EXISTS (SELECT FROM merged_citizens m WHERE m.gone = c.citizen_id) AND NOT EXISTS (
     SELECT FROM referrals r WHERE r.citizen_id = c.citizen_id
       AND (r.closed IS NULL OR r.changed_at >= $1))
 ORDER BY c.citizen_id LIMIT $2

@@ -177,6 +177,11 @@ def a_reopening(*, event_id: str | None = None) -> Message:
     return an_event("referral.reopened", data, topic="referrals", event_id=event_id)
 
 
+def a_changed_citizen(citizen: str, *, referral: str = "referral-1") -> Message:
+    data = _about(at=instant(NOW)) | {"citizen_id": citizen, "referral_id": referral}
+    return an_event("referral.citizen-changed", data, topic="referrals", subject=referral)
+
+
 def a_question(moment: str = "before", *, form: str = "whodas-12") -> Message:
     data = _about(
         evaluation_id=f"{form}-{moment}",
@@ -203,6 +208,7 @@ def a_citizen(
     version: int = 1,
     birth_date: str | None = "1977-02-15",
     custody: Sequence[Mapping[str, Any]] = (),
+    merged_into: str | None = None,
     keys: str = CITIZENS_KEYS,
 ) -> Message:
     record = {
@@ -229,6 +235,7 @@ def a_citizen(
         ],
         "gp": None,
         "version": version,
+        "merged_into": merged_into,
     }
     sealed = seal_record(Vault(keys), new_data_key(), json.dumps(record).encode(), citizen)
     return an_event("citizen.recorded", sealed, topic="citizens", key=citizen, subject=citizen)
