@@ -78,6 +78,7 @@ def service(settings: SchedulingSettings) -> Service:
         competences(municipalities, otherwise),
         lambda provider: municipalities.get(provider, otherwise).staffing,
     )
+    what_if = WhatIf(lambda provider: municipalities.get(provider, otherwise))
     return Service(
         name=SchedulingSettings.service,
         migrations=MIGRATIONS,
@@ -101,8 +102,9 @@ def service(settings: SchedulingSettings) -> Service:
             *Counter(scheduling).endpoints(),
             *Orders().endpoints(),
             *rights.ENDPOINTS,
-            *WhatIf(lambda provider: municipalities.get(provider, otherwise)).endpoints(),
+            *what_if.endpoints(),
         ),
+        tasks=(what_if.what_if,),
         produces=PRODUCES,
     )
 

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.scheduling import store_what_if
 from services.scheduling.capacity import local_date
@@ -19,6 +19,9 @@ from services.scheduling.settings import Municipality
 from services.scheduling.what_if.wire import Asked, Job, candidates_of, given_of
 from shared.endpoints import Answer, Call, Endpoint, Refused
 from shared.handling import Unit
+
+if TYPE_CHECKING:
+    from shared.runtime import Runtime
 
 _LOG: Final = logging.getLogger("services.scheduling")
 PLANNERS: Final = frozenset({"planner"})
@@ -62,6 +65,18 @@ class WhatIf:
             Endpoint(method="GET", path=path, handler=self.tell, roles=PLANNERS),
             Endpoint(method="POST", path=f"{path}/cancel", handler=self.cancel, roles=PLANNERS),
         )
+
+    async def what_if(self, runtime: Runtime) -> None:
+        """A task of the runtime: a simulation ends with its service."""
+        await runtime.stopping.wait()
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends what is under way; returns when its process is gone."""
+        tasks = [one.task for one in self._studies.values() if one.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def ask(self, unit: Unit, call: Call) -> Answer:
         """Starts a simulation; where to fetch its answer stands in what comes back."""
@@ -153,16 +168,18 @@ class WhatIf:
         )
         assert process.stdin is not None, "it was asked for"
         assert process.stdout is not None, "it was asked for"
+        ends = {"answer": "answered", "refused": "refused"}
+        state = ""
         try:
             process.stdin.write(job.model_dump_json(by_alias=True).encode())
             process.stdin.close()
-            while study.state == "running" and (line := await process.stdout.readline()):
+            while not state and (line := await process.stdout.readline()):
                 said = json.loads(line)
                 study.told |= said
-                for word, state in (("answer", "answered"), ("refused", "refused")):
-                    if word in said:
-                        study.state = state
+                state = next((ends[word] for word in said if word in ends), "")
         finally:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
+        if state and study.state == "running":
+            study.state = state

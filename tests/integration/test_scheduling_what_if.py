@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -65,6 +66,23 @@ async def process(database: Databases) -> AsyncIterator[Process]:
     await conn.close()
 
 
+Opened = Callable[..., WhatIf]
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Opened]:
+    """Opens the endpoints; what they started ends with the test."""
+    every: list[WhatIf] = []
+
+    def open_(*command: str) -> WhatIf:
+        every.append(WhatIf(habits, command or COMMAND))
+        return every[-1]
+
+    yield open_
+    for one in every:
+        await one.close()
+
+
 async def a_past(process: Process) -> None:
     """Two locations, and three citizens who were booked."""
     for code, therapist in (("R", "T1"), ("L", "T2")):
@@ -98,9 +116,11 @@ async def answered(process: Process, what_if: WhatIf, name: str = "w1") -> Any:
     return await until(done)
 
 
-async def test_the_past_is_asked_what_a_closure_would_mean(process: Process) -> None:
+async def test_the_past_is_asked_what_a_closure_would_mean(
+    process: Process, opened: Opened
+) -> None:
     await a_past(process)
-    what_if = WhatIf(habits)
+    what_if = opened()
     assert await ask(process, what_if, QUESTION) == {
         **{"id": "w1", "href": "/what-if/w1", "requests": 3, "left_out": 0, "state": "running"}
     }
@@ -115,9 +135,9 @@ async def test_the_past_is_asked_what_a_closure_would_mean(process: Process) -> 
     assert "c1" not in json.dumps(told)
 
 
-async def test_what_the_world_cannot_do_is_answered(process: Process) -> None:
+async def test_what_the_world_cannot_do_is_answered(process: Process, opened: Opened) -> None:
     await a_past(process)
-    what_if = WhatIf(habits)
+    what_if = opened()
     await ask(process, what_if, QUESTION | {"close": ["mars"]})
     told = await answered(process, what_if)
     assert (told["state"], told["refused"]) == (
@@ -126,15 +146,15 @@ async def test_what_the_world_cannot_do_is_answered(process: Process) -> None:
     )
 
 
-async def test_a_location_is_opened_and_staff_is_as_given(process: Process) -> None:
+async def test_a_location_is_opened_and_staff_is_as_given(process: Process, opened: Opened) -> None:
     await a_past(process)
-    what_if = WhatIf(habits)
+    what_if = opened()
     given = [
         a_statement("R", a_therapist("T1", *all_week())),
         a_statement("A", a_therapist("T2", *all_week())),
     ]
-    opened = {"open": ["A"], "candidates": [a_candidate()], "staff": "given", "staff_weeks": given}
-    await ask(process, what_if, QUESTION | opened)
+    new = {"open": ["A"], "candidates": [a_candidate()], "staff": "given", "staff_weeks": given}
+    await ask(process, what_if, QUESTION | new)
     told = await answered(process, what_if)
     assert told["state"] == "answered", told
     (option,) = told["answer"]["options"]
@@ -143,7 +163,9 @@ async def test_a_location_is_opened_and_staff_is_as_given(process: Process) -> N
     assert told["answer"]["question"]["staff"] == "as given"
 
 
-async def test_the_command_finds_the_same_from_files(process: Process, tmp_path: Path) -> None:
+async def test_the_command_finds_the_same_from_files(
+    process: Process, opened: Opened, tmp_path: Path
+) -> None:
     """The same capacity and the same past, once in the service and once in a planner's files."""
     await a_past(process)
     weeks = await store_what_if.newest_weeks(process.conn, "730")
@@ -157,7 +179,7 @@ async def test_the_command_finds_the_same_from_files(process: Process, tmp_path:
     ]
     heads = "arrived;discharged;limit;postcode;competences;minutes;vulnerable"
     requests.write_text("\n".join([heads, *rows]), encoding="utf-8")
-    what_if = WhatIf(habits)
+    what_if = opened()
     question = {key: value for key, value in QUESTION.items() if key != "close"}
     body = question | {"keep": [1], "policy": "re-plan", "quick_seeds": 2, "from": "2026-11-23"}
     await ask(process, what_if, body | {"transition": {}})
@@ -179,9 +201,11 @@ async def test_the_command_finds_the_same_from_files(process: Process, tmp_path:
     assert by_command == over_http
 
 
-async def test_a_simulation_can_be_cancelled_and_leaves_the_way_free(process: Process) -> None:
+async def test_a_simulation_can_be_cancelled_and_leaves_the_way_free(
+    process: Process, opened: Opened
+) -> None:
     await a_past(process)
-    what_if = WhatIf(habits, (sys.executable, "-c", "import signal; signal.pause()"))
+    what_if = opened(sys.executable, "-c", "import signal; signal.pause()")
     await ask(process, what_if, QUESTION)
     unit = Unit(conn=process.conn, now=process.now)
     call = Call(staff=PLANNER, id="", path={"id": "w1"})
@@ -196,18 +220,35 @@ async def test_a_simulation_can_be_cancelled_and_leaves_the_way_free(process: Pr
     ] == "cancelled"
 
 
-async def test_a_process_that_fails_leaves_a_failure_and_the_way_free(process: Process) -> None:
+async def test_a_simulation_ends_with_its_service(
+    process: Process, opened: Opened, tmp_path: Path
+) -> None:
     await a_past(process)
-    what_if = WhatIf(habits, (sys.executable, "-c", "raise SystemExit(1)"))
+    begun = tmp_path / "begun"
+    script = "import pathlib, signal, sys; pathlib.Path(sys.argv[1]).mkdir(); signal.pause()"
+    what_if = opened(sys.executable, "-c", script, str(begun))
+    await ask(process, what_if, QUESTION)
+    await until(begun.exists)
+    (simulating,) = (one for one in psutil.Process().children() if str(begun) in one.cmdline())
+    await what_if.close()
+    assert not simulating.is_running()
+    assert (await tell(process, what_if, "w1"))["state"] == "failed"
+
+
+async def test_a_process_that_fails_leaves_a_failure_and_the_way_free(
+    process: Process, opened: Opened
+) -> None:
+    await a_past(process)
+    what_if = opened(sys.executable, "-c", "raise SystemExit(1)")
     await ask(process, what_if, QUESTION)
     assert (await answered(process, what_if))["state"] == "failed"
     await ask(process, what_if, QUESTION, "w2")
     assert (await answered(process, what_if, "w2"))["state"] == "failed"
 
 
-async def test_one_simulation_runs_at_a_time(process: Process) -> None:
+async def test_one_simulation_runs_at_a_time(process: Process, opened: Opened) -> None:
     await a_past(process)
-    what_if = WhatIf(habits, (sys.executable, "-c", "input(); input()"))
+    what_if = opened(sys.executable, "-c", "input(); input()")
     await ask(process, what_if, QUESTION)
     with pytest.raises(Refused, match="another simulation is running"):
         await ask(process, what_if, QUESTION, "w2")
@@ -232,22 +273,26 @@ async def test_one_simulation_runs_at_a_time(process: Process) -> None:
     ],
 )
 async def test_a_question_that_cannot_be_is_refused(
-    process: Process, body: dict[str, Any], status: int, says: str
+    process: Process, opened: Opened, body: dict[str, Any], status: int, says: str
 ) -> None:
     with pytest.raises(Refused) as caught:
-        await ask(process, WhatIf(habits), body)
+        await ask(process, opened(), body)
     assert (caught.value.status, says in caught.value.text) == (status, True)
 
 
-async def test_a_provider_without_requests_has_nothing_to_plan(process: Process) -> None:
+async def test_a_provider_without_requests_has_nothing_to_plan(
+    process: Process, opened: Opened
+) -> None:
     await process.capacity(capacity_stated(a_statement("R", a_therapist("T1", *all_week()))))
     with pytest.raises(Refused, match="has had no requests"):
-        await ask(process, WhatIf(habits), QUESTION)
+        await ask(process, opened(), QUESTION)
 
 
-async def test_only_who_works_for_the_provider_reads_the_answer(process: Process) -> None:
+async def test_only_who_works_for_the_provider_reads_the_answer(
+    process: Process, opened: Opened
+) -> None:
     await a_past(process)
-    what_if = WhatIf(habits, (sys.executable, "-c", ""))
+    what_if = opened(sys.executable, "-c", "")
     await ask(process, what_if, QUESTION)
     with pytest.raises(Refused) as caught:
         await tell(process, what_if, "w1", ELSEWHERE)

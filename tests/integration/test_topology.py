@@ -56,12 +56,14 @@ async def consumer_of(kafka: Kafka, user: str, **more: Any) -> AsyncIterator[AIO
         await consumer.stop()
 
 
-async def write(kafka: Kafka, user: str, topic: str, value: bytes = b"{}") -> None:
+async def write(kafka: Kafka, user: str, topic: str, value: bytes = b"{}") -> int:
+    """Writes a record; returns its offset."""
     async with producer_of(kafka, user) as producer:
-        await producer.send_and_wait(topic, value, key=b"k", partition=0)
+        written = await producer.send_and_wait(topic, value, key=b"k", partition=0)
+        return int(written.offset)
 
 
-def read_one(kafka: Kafka, user: str, topic: str) -> bytes:
+def read_one(kafka: Kafka, user: str, topic: str, offset: int = OFFSET_BEGINNING) -> bytes:
     """By librdkafka: aiokafka asks on without end for a topic that it may not see."""
     seen = AdminClient(kafka.access(user).librdkafka()).list_topics(topic, timeout=20)
     # Who may not even see the topic is told here; consume would go on asking.
@@ -69,7 +71,7 @@ def read_one(kafka: Kafka, user: str, topic: str) -> bytes:
         raise KafkaException(seen.topics[topic].error)
     consumer = Consumer({**kafka.access(user).librdkafka(), "group.id": f"{user}.test"})
     try:
-        consumer.assign([Place(topic, 0, OFFSET_BEGINNING)])
+        consumer.assign([Place(topic, 0, offset)])
         (record,) = consumer.consume(1, timeout=20)
         error = record.error()
         if error is not None:
@@ -204,8 +206,8 @@ async def test_a_hospital_writes_its_intake_and_reads_its_answers(kafka: Kafka) 
     await write(kafka, f"hospital-{HOLBAEK}", f"hospital.{HOLBAEK}.referrals")
     for answer in ("receipts", "status", "dialogue"):
         topic = f"hospital.{HOLBAEK}.{answer}"
-        await write(kafka, "referral", topic, b"answer")
-        assert read_one(kafka, f"hospital-{HOLBAEK}", topic) == b"answer"
+        offset = await write(kafka, "referral", topic, b"answer")
+        assert read_one(kafka, f"hospital-{HOLBAEK}", topic, offset) == b"answer"
 
 
 @pytest.mark.parametrize(
