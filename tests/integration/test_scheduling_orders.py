@@ -131,7 +131,9 @@ async def test_attendance_is_written_down_once_also_by_another_process(
         await conn.close()
 
 
-async def test_who_is_held_is_planned_and_told_by_a_timer_that_may_come_twice(dsn: str) -> None:
+async def test_who_is_held_is_told_once_by_a_timer_that_comes_twice_to_a_process_that_restarts(
+    dsn: str,
+) -> None:
     conn = await asyncpg.connect(dsn)
     try:
         process = Process(conn, tell=2)
@@ -141,7 +143,8 @@ async def test_who_is_held_is_planned_and_told_by_a_timer_that_may_come_twice(ds
         week += [a_statement("R", a_therapist("T1", hours[1]), week="2026-W49")]
         await process.capacity(capacity_stated(*week))
         body = an_order_body(earliest=friday, limit=friday + timedelta(days=8))
-        (outcome,) = await process.outcomes(process.scheduling.referrals, orders_placed([body]))
+        order = orders_placed([body])
+        (outcome,) = await process.outcomes(process.scheduling.referrals, order)
         assert isinstance(outcome, Applied)
         (timer,) = outcome.timers
         assert isinstance(timer, SetTimer)
@@ -149,9 +152,15 @@ async def test_who_is_held_is_planned_and_told_by_a_timer_that_may_come_twice(ds
         assert await conn.fetchval("SELECT revision FROM session") == 0
         process.now = at(MONDAY + timedelta(days=1), "18:00")
         assert on_training(await process.plan()) == []
-        process.now = at(MONDAY + timedelta(days=2), "18:00")
-        assert on_training(await process.plan(twice=True)) == ["session.offered"]
-        assert await conn.fetchval("SELECT revision FROM session") == 1
+        restarted = Process(conn, now=at(MONDAY + timedelta(days=2), "18:00"), tell=2)
+        told_of = [one for one in await restarted.plan(twice=True) if "session_id" in one]
+        (held,) = await conn.fetch("SELECT * FROM session")
+        assert on_training(told_of) == ["session.offered"]
+        assert (told_of[0]["session_id"], told_of[0]["revision"]) == (str(held["session_id"]), 1)
+        again = Process(conn, now=restarted.now, tell=2)
+        assert on_training(await again.plan()) == []
+        assert on_training(await again.orders(order)) == []
+        assert await conn.fetchrow("SELECT * FROM session") == held
     finally:
         await conn.close()
 

@@ -7,9 +7,10 @@ looking a week ahead in five places costs microseconds.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from services.scheduling.capacity import DENMARK, LocationWeek, local_date, monday_of
@@ -25,6 +26,7 @@ Groups = list[tuple[frozenset[str], int]]
 """Sets of competences and the cells at which somebody with just those can begin."""
 
 
+@lru_cache(maxsize=1 << 16)  # one booking changes two masks of a day, and leaves the others
 def runs(free: int, cells: int) -> int:
     """The starts of every run of `cells` free cells."""
     length = 1
@@ -63,6 +65,9 @@ class Day:
     memo: dict[object, int] = field(default_factory=dict)
     of_staff: dict[object, Groups] = field(default_factory=dict)  # like memo
     counts: dict[object, Any] = field(default_factory=dict)  # like memo; the grid's
+    of_competences: dict[object, list[tuple[frozenset[str], list[Staff]]]] = field(
+        default_factory=dict  # holds as long as the same people work
+    )
 
     def starts(
         self, cells: int, competences: frozenset[str], language: str = "", pad: int = 0
@@ -85,15 +90,29 @@ class Day:
         key = (cells, competences, language, pad)
         found = self.of_staff.get(key)
         if found is None:
-            of: dict[frozenset[str], int] = {}
+            found = []
+            for able, team in self.teams(competences, language):
+                starts = 0
+                for staff in team:
+                    starts |= runs(staff.free, cells + 2 * pad)
+                found.append((able, starts << pad & _ON_THE_QUARTER))
+            self.of_staff[key] = found
+        return found
+
+    def teams(
+        self, competences: frozenset[str], language: str = ""
+    ) -> list[tuple[frozenset[str], list[Staff]]]:
+        """Who has the competences (and the language), by all that they can do, the least first."""
+        key = (competences, language)
+        found = self.of_competences.get(key)
+        if found is None:
+            of: dict[frozenset[str], list[Staff]] = {}
             for staff in self.staff.values():
                 if competences <= staff.competences and (
                     not language or language in staff.languages
                 ):
-                    starts = runs(staff.free, cells + 2 * pad) << pad & _ON_THE_QUARTER
-                    of[staff.competences] = of.get(staff.competences, 0) | starts
-            found = sorted(of.items(), key=_fewest_first)
-            self.of_staff[key] = found
+                    of.setdefault(staff.competences, []).append(staff)
+            found = self.of_competences[key] = sorted(of.items(), key=_fewest_first)
         return found
 
     def room_starts(self, cells: int, equipment: frozenset[str] = NO_EQUIPMENT) -> int:
@@ -108,13 +127,31 @@ class Day:
             self.memo[key] = found
         return found
 
+    def bookable(
+        self,
+        cells: int,
+        competences: frozenset[str],
+        language: str,
+        pad: int,
+        equipment: frozenset[str] | None,
+    ) -> int:
+        """`starts` at which a room with the equipment is free too; None where none is needed."""
+        key = (cells, competences, language, pad, equipment)
+        found = self.memo.get(key)
+        if found is None:
+            found = self.starts(cells, competences, language, pad)
+            if found and equipment is not None:
+                found &= self.room_starts(cells, equipment)
+            self.memo[key] = found
+        return found
+
     def sessions(self, cells: int, competences: frozenset[str]) -> int:
         """About how many sessions of that length are free with somebody who has the competences:
         gaps are taken as if they could be joined."""
         key = ("sessions", cells, competences)
         found = self.memo.get(key)
         if found is None:
-            able = [one.free for one in self.staff.values() if competences <= one.competences]
+            able = [one.free for _, team in self.teams(competences) for one in team]
             staffed = 0
             for free in able:
                 staffed |= free
@@ -204,7 +241,7 @@ class Calendar:
         self._public_holiday = public_holiday
         self._days: dict[str, dict[date, Day]] = {}
         self._dates: dict[str, list[date]] = {}
-        self._sessions: dict[date, dict[tuple[int, frozenset[str]], int]] = {}
+        self._sessions: dict[tuple[int, frozenset[str]], dict[date, int]] = {}
 
     def state(self, week: LocationWeek, taken: Iterable[Slot]) -> None:
         """Replaces a location-week; `taken` are all slots booked in that week, anywhere."""
@@ -213,7 +250,7 @@ class Calendar:
         monday = monday_of(week.week)
         for offset in range(7):
             days.pop(monday + timedelta(days=offset), None)
-            self._sessions.pop(monday + timedelta(days=offset), None)
+            self._recount(monday + timedelta(days=offset))
         if not week.closed:
             for therapist in sorted(week.therapists, key=lambda one: one.id):
                 for shift in therapist.shifts:
@@ -263,18 +300,18 @@ class Calendar:
                 return
             yield days[dates[index]]
 
-    def sessions(self, on: date, cells: int, competences: frozenset[str]) -> int:
-        """About how many sessions of that length are free on a date, at all locations together."""
-        key = (cells, competences)
-        of = self._sessions.get(on)
-        if of is None:
-            of = self._sessions[on] = {}
-        found = of.get(key)
-        if found is None:
-            days = (of_place.get(on) for of_place in self._days.values())
-            found = sum(day.sessions(cells, competences) for day in days if day is not None)
-            of[key] = found
-        return found
+    def at(self, location: str) -> Mapping[date, Day]:
+        """The days with shifts at a location, in no order."""
+        return self._days.get(location, {})
+
+    def sessions(self, dates: Sequence[date], cells: int, competences: frozenset[str]) -> list[int]:
+        """About how many sessions of that length are free on each date, at all locations."""
+        of_date = self._sessions.setdefault((cells, competences), {})
+        for on in dates:
+            if on not in of_date:
+                days = [day for of_place in self._days.values() if (day := of_place.get(on))]
+                of_date[on] = sum(day.sessions(cells, competences) for day in days)
+        return [of_date[on] for on in dates]
 
     def last_day(self) -> date:
         """The last day on which anybody works anywhere; date.min without any."""
@@ -282,7 +319,7 @@ class Calendar:
 
     def _mark(self, slot: Slot, *, free: bool) -> None:
         on = local_date(slot.start)
-        self._sessions.pop(on, None)
+        self._recount(on)
         for code, days in self._days.items():  # a roster may have moved the therapist since
             day = days.get(on)
             if day is not None:
@@ -290,8 +327,12 @@ class Calendar:
                 if code == slot.location:
                     day.mark_room(slot, free=free)
 
+    def _recount(self, on: date) -> None:
+        for of_date in self._sessions.values():
+            of_date.pop(on, None)
 
-def _fewest_first(group: tuple[frozenset[str], int]) -> tuple[int, list[str]]:
+
+def _fewest_first(group: tuple[frozenset[str], list[Staff]]) -> tuple[int, list[str]]:
     return len(group[0]), sorted(group[0])
 
 

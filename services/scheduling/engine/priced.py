@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import NamedTuple
+from datetime import date
+from functools import cached_property
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 from services.scheduling.engine.calendar import Calendar, Day, cells_of
 from services.scheduling.engine.limits import AHEAD, PUSHED, BookingLimits
@@ -21,7 +23,7 @@ from services.scheduling.engine.search import ONE_DAY, Found, Search, lowest, no
 from services.scheduling.weights import Weights
 
 Competences = frozenset[str]
-
+_FARTHER: Final = "farther than the wait is worth"
 
 Expected = BookingLimits[Competences]
 """The orders that are still to come, by the competences they need."""
@@ -65,7 +67,9 @@ def least_price(search: Search, rule: Rule) -> tuple[Found, str] | None:
     if not ways:
         return None
     kept = _Kept(search, rule)
+    days = [search.calendar.at(site.code) for site in search.sites]
     seen: list[_Seen] = []
+    too_far: list[tuple[int, date]] = []
     best, least = -1, 0
     on = search.first
     while on <= search.last:
@@ -73,10 +77,14 @@ def least_price(search: Search, rule: Rule) -> tuple[Found, str] | None:
         if best >= 0 and of_day + ways[0][0] >= least:
             break  # later days cost more, and no way is shorter
         for way, rank in ways:
-            found = _first_start(search, weights.language, rank, on)
-            if found is None:
+            if best >= 0 and of_day + way >= least:
+                too_far.append((rank, on))
                 continue
-            day, cell, starts, stranger, takes = found
+            day = days[rank].get(on)
+            free = 0 if day is None else search.free(rank, day)
+            if day is None or not free:
+                continue
+            cell, stranger, takes = _first_start(search, weights.language, rank, day, free)
             pushed = 0
             total = of_day + way + stranger
             if best < 0 or total < least:
@@ -84,33 +92,29 @@ def least_price(search: Search, rule: Rule) -> tuple[Found, str] | None:
                 total += pushed
                 if best < 0 or total < least:
                     best, least = len(seen), total
+            starts = free.bit_count()
             seen.append(_Seen(rank, day, cell, starts, of_day + way, stranger, pushed))
         on += ONE_DAY
     if best < 0:
         return None
     chosen = seen[best]
-    return Found(chosen.rank, chosen.day, chosen.cell), _why(search, chosen, least, seen)
+    why = _why(search, chosen, least, seen, too_far)
+    return Found(chosen.rank, chosen.day, chosen.cell), why
 
 
 def _first_start(
-    search: Search, price: int, rank: int, on: date
-) -> tuple[Day, int, int, int, Competences] | None:
-    """The best start of a site's day: of those who speak the language (or else anybody) and can do
-    least, the earliest. Day, cell, how many starts are free, price of the language, competences."""
+    search: Search, price: int, rank: int, day: Day, free: int
+) -> tuple[int, int, Competences]:
+    """The best of a site's `free` starts on a day: of those who speak the language (or else
+    anybody) and can do least, the earliest. Cell, price of the language, competences."""
     order = search.order
-    day = search.calendar.day(search.sites[rank].code, on)
-    if day is None:
-        return None
-    free = search.free(rank, day)
-    if not free:
-        return None
     cells, pad = search.cells(rank)
     for language, stranger in ((order.language, 0), ("", price)):
         for competences, starts in day.groups(cells, order.step.competences, language, pad):
             fits = starts & free
             if fits:
-                return day, lowest(fits), free.bit_count(), stranger, competences
-    return None
+                return lowest(fits), stranger, competences
+    raise AssertionError("somebody is free at a free start")
 
 
 class _Kept:
@@ -126,6 +130,14 @@ class _Kept:
         limit = search.order.limit
         self._limit = AHEAD if limit is None else (limit - rule.today).days
         self._free: dict[Competences, list[int]] = {}
+
+    @cached_property
+    def _ahead(self) -> list[date]:
+        """The days from tomorrow on that limits look at, as far as the calendar goes."""
+        known = (self._calendar.last_day() - self._today).days
+        number = self._today.toordinal()
+        last = number + min(self._limit, AHEAD, known)
+        return [date.fromordinal(day) for day in range(number + 1, last + 1)]
 
     def __call__(self, day: Day, takes: Competences) -> int:
         """The price of somebody with the competences `takes` being taken on a day."""
@@ -158,17 +170,18 @@ class _Kept:
         """How many such sessions are free from tomorrow on until each day that limits look at."""
         free = self._free.get(kind)
         if free is None:
-            free, count = [0], 0
-            known = (self._calendar.last_day() - self._today).days
-            for after in range(1, min(self._limit, AHEAD, known) + 1):
-                on = self._today + timedelta(days=after)
-                count += self._calendar.sessions(on, self._cells, kind)
-                free.append(count)
-            self._free[kind] = free
+            each = self._calendar.sessions(self._ahead, self._cells, kind)
+            free = self._free[kind] = list(accumulate(each, initial=0))
         return free
 
 
-def _why(search: Search, chosen: _Seen, least: int, seen: Sequence[_Seen]) -> str:
+def _why(
+    search: Search,
+    chosen: _Seen,
+    least: int,
+    seen: Sequence[_Seen],
+    too_far: Sequence[tuple[int, date]],
+) -> str:
     order = search.order
     on, limit = chosen.day.date, order.limit
     inside = f" inside the limit {limit}" if limit and on <= limit else ""
@@ -176,6 +189,10 @@ def _why(search: Search, chosen: _Seen, least: int, seen: Sequence[_Seen]) -> st
     days = "1 day's wait" if waited == 1 else f"{waited} days' wait"
     text = f"{search.sites[chosen.rank]}, {on}, {days}: the least price{inside}."
     refused = _earlier(search, on, least, seen)
+    for rank, before in too_far:
+        day = search.calendar.at(search.sites[rank].code).get(before) if before < on else None
+        if day is not None and (free := search.free(rank, day)):
+            refused[_FARTHER] += free.bit_count()
     if refused:
         total = sum(refused.values())
         causes = [f"{count} {cause}" for cause, count in sorted(refused.items())]
@@ -214,7 +231,7 @@ def _earlier(search: Search, on: date, least: int, seen: Sequence[_Seen]) -> Cou
         elif one.price < least:
             refused[f"nobody speaks {search.order.language}"] += one.starts
         else:
-            refused["farther than the wait is worth"] += one.starts
+            refused[_FARTHER] += one.starts
     return refused
 
 

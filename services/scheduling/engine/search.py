@@ -104,6 +104,10 @@ class Search:
     last: date
     engaged: Engaged
     rides: Window | None = None
+    _cells: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_cells", tuple(self._cells_at(site) for site in self.sites))
 
     def answer(self, found: Found, reason: str, shortfall: Shortfall | None) -> Answer:
         """The answer that offers what was found."""
@@ -156,21 +160,24 @@ class Search:
 
     def cells(self, rank: int) -> tuple[int, int]:
         """How many cells the session takes, and how many the therapist drives before and after."""
-        step, metres = self.order.step, self.sites[rank].distance_m
-        pad = ceil((metres or 0) / _DRIVE) if step.delivery == _HOME else 0
+        return self._cells[rank]
+
+    def _cells_at(self, site: Site) -> tuple[int, int]:
+        step = self.order.step
+        pad = ceil((site.distance_m or 0) / _DRIVE) if step.delivery == _HOME else 0
         return cells_of(step.minutes), pad
 
     def free(self, rank: int, day: Day, language: str = "") -> int:
         """Cells of a day at which the session can begin, with somebody who speaks the language."""
         order = self.order
         step = order.step
-        cells, pad = self.cells(rank)
-        free = day.starts(cells, step.competences, language, pad)
+        cells, pad = self._cells[rank]
+        equipment = step.equipment if step.room else None
+        free = day.bookable(cells, step.competences, language, pad, equipment)
         if not free:
             return 0
-        if step.room:
-            free &= day.room_starts(cells, step.equipment)
-        free &= day.inside(order.windows, step.minutes)
+        if order.windows:
+            free &= day.inside(order.windows, step.minutes)
         if order.rides_to_it and self.rides is not None:
             free &= day.inside((self.rides,), step.minutes)
         for other in self.engaged.near(day.date):
