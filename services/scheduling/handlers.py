@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -32,6 +33,8 @@ from services.scheduling.reading import (
 from services.scheduling.responses import Response
 from shared.envelope import Event, Message
 from shared.handling import Applied, Dead, DueTimer, Outcome, Parked, SetTimer, Unit
+
+_LOG: Final = logging.getLogger("services.scheduling")
 
 PLAN: Final = "plan"
 """The kind of timer that calls for a plan over all who have not been told."""
@@ -136,6 +139,8 @@ class Scheduling:
             desk = desks[code]
             events = [*desk.replan(unit.now), *desk.tell(unit.now), *desk.settle(unit.now)]
             outcomes[index] = self._settled(desk, events, unit)
+            if desk.gap is not None:
+                _LOG.info("plan over several lengths for %s: gap %.4f", code, desk.gap)
         await self._save(unit, desks)
         return outcomes
 

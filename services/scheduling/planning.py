@@ -7,6 +7,7 @@ take (declined times, other sessions to come from) keeps what they have.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -14,15 +15,16 @@ from services.scheduling.capacity import local_date
 from services.scheduling.engine.grid import can_be_planned
 from services.scheduling.orders import Answer, Order, Reason, Shortfall, Slot
 from services.scheduling.proposals import Proposals, stays
-from services.scheduling.solving import Wanted, cost, of_those_to_come, solve
+from services.scheduling.solving import Wanted, cost, of_those_to_come, solve, solve_mixed
 
 _ROUNDS: Final = 6
 
 
-def takes_part(asks: Proposals, order: Order) -> bool:
-    """Whether the plan can hold all that the order asks for."""
+def takes_part(asks: Proposals, order: Order, *, equipped: bool = False) -> bool:
+    """Whether the plan can hold all that the order asks for; the mixed one equipment too."""
+    plain = replace(order, step=replace(order.step, equipment=frozenset())) if equipped else order
     return (
-        can_be_planned(order, order.step.minutes)
+        can_be_planned(plain, order.step.minutes)
         and not order.step.gathers
         and not order.declined
         and not order.chooses
@@ -56,6 +58,28 @@ def together(
             return _moves(asks, part, slots, now, ahead=ahead)
         pinned |= worse
     return {}
+
+
+def mixed_together(
+    asks: Proposals, wanted: Sequence[Wanted], now: datetime
+) -> tuple[dict[str, Answer], float]:
+    """As `together` for sessions of several lengths, or with equipment, none of them late or told.
+
+    The share of the price that a better plan could save at most comes with it. Nothing where the
+    time is too short for a plan that is better than what all have.
+    """
+    found = solve_mixed(asks, wanted, now)
+    if found is None:
+        return {}, 0.0
+    slots, gap = found
+    if any(_worse(one, slots.get(one.order_id)) for one in wanted if one.slot is not None):
+        return {}, gap
+    answers = _moves(asks, wanted, slots, now, ahead=False)
+    text = f" Nothing better was left out by more than {gap:.1%} of the price."
+    return {
+        order_id: replace(answer, reason=answer.reason + text)
+        for order_id, answer in answers.items()
+    }, gap
 
 
 def _worse(one: Wanted, slot: Slot | None) -> bool:

@@ -11,7 +11,7 @@ from services.scheduling import commands, domain
 from services.scheduling.capacity import local_date
 from services.scheduling.following import Courses
 from services.scheduling.orders import Order, Placed, Slot, Status
-from services.scheduling.planning import takes_part, together
+from services.scheduling.planning import mixed_together, takes_part, together
 from services.scheduling.solving import Wanted, on_grid
 from shared.envelope import Event
 
@@ -19,8 +19,15 @@ MOVE_NOTICE: Final = timedelta(days=4)
 """A session that its citizen has been told of stays where it is so near, whatever others need."""
 
 
+MOST_MIXED: Final = 200
+"""So many sessions the mixed program takes at most; with more the plans by length stand."""
+
+
 class Plans(Courses):
-    """What is done for several citizens together."""
+    """What is done for several citizens together. `gap` is what the last plan over several lengths
+    left to be saved at most, as a share; None where there was none."""
+
+    gap: float | None = None
 
     def held_citizens(self) -> set[str]:
         """Citizens who are not told yet: whoever plans for others may move them."""
@@ -116,8 +123,28 @@ class Plans(Courses):
                 wanted += self.told_ones(minutes, now)
             if moves := together(self.asks, wanted, now, ahead=True):
                 found += self._move(moves, now)
+        found += self._replan_mixed(now)
         self.planned = True
         return found
+
+    def _replan_mixed(self, now: datetime) -> list[Event]:
+        """The same over all lengths at once, and over those who need equipment, where there are
+        such: what the plans by length leave to be gained."""
+        self.gap = None
+        wanted = [
+            Wanted(order=placed.order, slot=placed.booking.slot)
+            for placed in self.provider.held()
+            if placed.booking is not None
+            and placed.booking.inside_limit
+            and not placed.order.later
+            and self.provider.diary.knows(placed.order.citizen_id)
+            and takes_part(self.asks, placed.order, equipped=True)
+        ]
+        steps = {(one.order.step.minutes, one.order.step.equipment) for one in wanted}
+        if len(wanted) > MOST_MIXED or not (len(steps) > 1 or any(kit for _, kit in steps)):
+            return []
+        moves, self.gap = mixed_together(self.asks, wanted, now)
+        return self._move(moves, now) if moves else []
 
     def rebook_lost(self, now: datetime) -> list[Event]:
         """Fewest moves: who can stay stays; all others together, as many as possible at their time

@@ -14,6 +14,7 @@ import numpy as np
 
 from services.scheduling.capacity import local_date
 from services.scheduling.engine import change
+from services.scheduling.engine.bonds import lay_out_bonds
 from services.scheduling.engine.forecast import Forecast
 from services.scheduling.engine.grid import Grid, day_number, lay_out
 from services.scheduling.engine.model import Requests
@@ -26,6 +27,10 @@ from services.scheduling.proposals import Proposals
 
 NEVER: Final = 100_000_000
 """Metres that no session at all costs."""
+MIXED_GAP: Final = 0.005
+"""The share of the price that the mixed program may leave to be saved."""
+MIXED_SECONDS: Final = 2.0
+"""So long it looks at most; the plan is then the best that it has found."""
 _DAYS_AHEAD: Final = 14
 _PATTERNS: Final = 600
 """Past orders that a forecast draws from: enough that their shares are right to some per cent."""
@@ -83,6 +88,27 @@ def solve(
                 evening, requests, grid.supply, held=held, never=np.array(never, np.int64)
             )
         return grid.slots(plan, before)
+
+
+def solve_mixed(
+    asks: Proposals, part: Sequence[Wanted], now: datetime
+) -> tuple[Mapping[str, Slot], float] | None:
+    """As `solve` for sessions of several lengths and with equipment, by the mixed program, and its
+    gap; None where it found no plan in its time."""
+    terms = asks.provider.terms
+    orders = [replace(one.order, earliest=terms.first_day(one.order, now)) for one in part]
+    with asks.swapped([one.slot for one in part if one.slot is not None]):
+        bonds = lay_out_bonds(
+            asks.calendar,
+            orders,
+            {order.order_id: priced_sites(asks, order) for order in orders},
+            first=min(order.earliest for order in orders),
+            weight=terms.weights.vulnerable,
+            rides=terms.rides,
+        )
+        found = bonds.solve(_price(asks), gap=MIXED_GAP, seconds=MIXED_SECONDS)
+        slots = None if found is None else bonds.slots(found.plan)
+    return None if found is None or slots is None else (slots, found.gap)
 
 
 def on_grid(asks: Proposals, lost: Sequence[Wanted], now: datetime) -> set[str]:

@@ -114,7 +114,7 @@ class Grid:
         day = self.calendar.day(self.codes[place], date_of(number))
         assert day is not None, "the plan books only days that the calendar has"
         staff, rooms = used.setdefault((place, number, slot), (set(), set()))
-        bits = _bits(self.first_cell, slot, self.minutes)
+        bits = bits_of(self.first_cell, slot, self.minutes)
         taker = self.classes[int(plan.taker[row])]
         _, therapist = min(
             (own is None or one.id != own.therapist, one.id)
@@ -165,7 +165,7 @@ def lay_out(
     horizon = max(calendar.last_day(), first)
     days = {code: list(calendar.days(code, first, horizon)) for code in codes}
     open_days = [day for of in days.values() for day in of]
-    first_cell = _first_cell(open_days, cells_of(minutes))
+    first_cell = first_cell_of(open_days, cells_of(minutes))
     slots = min(MOST_SLOTS, (24 * 3600 // CELL - first_cell) // cells_of(minutes))
     classes = tuple(
         sorted({_class(one) for day in open_days for one in day.staff.values()}, key=_by_name)
@@ -174,7 +174,7 @@ def lay_out(
         tuple(sorted({(o.step.competences, o.language) for o in chosen}, key=_by_name)) or classes
     )
     spoken = frozenset(language for _, languages in classes for language in languages.split())
-    may = np.array([[_may(kind, able, spoken) for able in classes] for kind in kinds])
+    may = np.array([[may_take(kind, able, spoken) for able in classes] for kind in kinds])
     number_of = {able: number for number, able in enumerate(classes)}
     shape = (len(codes), (horizon - first).days + 1, slots)
     capacity = np.zeros((len(classes), *shape), np.int64)
@@ -188,9 +188,9 @@ def lay_out(
     begin, horizon_day = day_number(first), day_number(horizon)
     earliest = np.array([max(begin, day_number(o.earliest)) for o in chosen], np.int64)
     limit = np.array([day_number(o.limit) if o.limit else horizon_day for o in chosen], np.int64)
-    meant = {ws: _wishes(ws, first_cell, slots, minutes) for ws in {o.windows for o in chosen}}
+    meant = {ws: wishes_of(ws, first_cell, slots, minutes) for ws in {o.windows for o in chosen}}
     wishes = [meant[order.windows] for order in chosen]
-    _, ridden = _wishes(() if rides is None else (rides,), first_cell, slots, minutes)
+    _, ridden = wishes_of(() if rides is None else (rides,), first_cell, slots, minutes)
     window = [
         hours & ridden if order.rides_to_it else hours
         for order, (_, hours) in zip(chosen, wishes, strict=True)
@@ -204,7 +204,7 @@ def lay_out(
         weekdays=np.array([weekdays for weekdays, _ in wishes], np.int64),
         window=np.array(window, np.int64),
         weight=np.array([VULNERABLE_WEIGHT if o.vulnerable else 1 for o in chosen], np.int64),
-        metres=_ways(chosen, sites, codes),
+        metres=ways_of(chosen, sites, codes),
     )
     return Grid(
         orders=tuple(planned),
@@ -225,7 +225,7 @@ def _counted(day: Day, first_cell: int, slots: int, minutes: int) -> tuple[Ints,
     key = (first_cell, slots, minutes)
     found = day.counts.get(key)
     if found is None:
-        bits = [_bits(first_cell, slot, minutes) for slot in range(slots)]
+        bits = [bits_of(first_cell, slot, minutes) for slot in range(slots)]
         staffed: dict[Kind, Ints] = {}
         for one in day.staff.values():
             counts = staffed.setdefault(_class(one), np.zeros(slots, np.int64))
@@ -243,14 +243,14 @@ def _by_name(kind: Kind) -> tuple[list[str], str]:
     return sorted(kind[0]), kind[1]
 
 
-def _may(kind: Kind, able: Kind, spoken: frozenset[str]) -> bool:
+def may_take(kind: Kind, able: Kind, spoken: frozenset[str]) -> bool:
     """Competences must fit; the language too, where anybody here speaks it."""
     competences, language = kind
     understood = language in able[1].split() or language not in spoken
     return competences <= able[0] and understood
 
 
-def _first_cell(days: Sequence[Day], cells: int) -> int:
+def first_cell_of(days: Sequence[Day], cells: int) -> int:
     """Where most shifts start, as cells into a grid of that length; the earliest of equals."""
     starts = Counter(
         ((one.shift & -one.shift).bit_length() - 1) % cells
@@ -261,14 +261,16 @@ def _first_cell(days: Sequence[Day], cells: int) -> int:
     return min(starts, key=lambda cell: (-starts[cell], cell)) if starts else 0
 
 
-def _bits(first_cell: int, slot: int, minutes: int) -> int:
+def bits_of(first_cell: int, slot: int, minutes: int) -> int:
+    """The cells of a slot of the grid."""
     cells = cells_of(minutes)
     return ((1 << cells) - 1) << (first_cell + slot * cells)
 
 
-def _wishes(
+def wishes_of(
     windows: Sequence[Window], first_cell: int, slots: int, minutes: int
 ) -> tuple[int, int]:
+    """The weekdays and the slots that windows of the same hours hold, as masks."""
     if not windows:
         return EVERY_WEEKDAY, (1 << slots) - 1
     hours = (windows[0].begin, windows[0].finish)
@@ -289,9 +291,10 @@ def _minutes(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def _ways(
+def ways_of(
     orders: Sequence[Order], sites: Mapping[str, Sequence[Site]], codes: Sequence[str]
 ) -> Ints:
+    """The price of each order's way to each place, -1 where it is no choice."""
     metres = np.full((len(orders), len(codes)), -1, np.int64)
     for row, order in enumerate(orders):
         for site in sites[order.order_id]:
