@@ -211,3 +211,17 @@ DISPLAYS: Final[Mapping[str, str]] = {
     **CONDITIONS,
 }
 """What each code is called by whoever keeps it."""
+
+# -- what our own words stand for ------------------------------------------------------------------
+
+LEVELS: Final[Mapping[str, Level]] = {
+    "p140-basal": Level.BASAL,
+    "p140-avanceret": Level.AVANCERET,
+}
+"""The level that an order's programme stands for (`services/referral/programmes`)."""
+HELD: Final[Mapping[str, HoldReason]] = {
+    "free-choice": HoldReason.FREE_CHOICE,
+    "other-municipality": HoldReason.OTHER_MUNICIPALITY,
+    "moved": HoldReason.OTHER_MUNICIPALITY,
+}
+"""Why an order that was handed over has no start in time, by the reason of its withdrawal."""

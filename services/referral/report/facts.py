@@ -131,6 +131,13 @@ class PlanEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanReopened:
+    """The plan's end was an error: it stands again, as it stood. What was granted then ended."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CarePlanOpened:
     """A course was granted: interventions that are delivered together."""
 
@@ -249,6 +256,7 @@ Fact: TypeAlias = (
     | PlanHeld
     | PlanTakenUp
     | PlanEnded
+    | PlanReopened
     | CarePlanOpened
     | InterventionPlanned
     | CarriedOver

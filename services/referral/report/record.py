@@ -30,6 +30,7 @@ from services.referral.report.facts import (
     PlanEnded,
     PlanHeld,
     PlanReceived,
+    PlanReopened,
     PlanTakenUp,
     ReportDelivered,
     TakenBack,
@@ -179,6 +180,9 @@ class Record:
                 request.held, request.taken_up = None, True
             case PlanEnded(request_id=id_):
                 _known(self.requests, id_, "plan").ended = fact.how
+            case PlanReopened(request_id=id_):
+                _known(self.requests, id_, "plan").ended = None
+                self.taken_back.discard(id_)
             case CarePlanOpened() | InterventionPlanned():
                 self._grant(fact)
             case CarriedOver(of=of):

@@ -64,6 +64,12 @@ class Closed(_Wire):
     reason: str
 
 
+class Reopened(_Wire):
+    """referral.reopened."""
+
+    referral_id: str
+
+
 class Code(_Wire):
     """What a step is, in whosever words."""
 
@@ -77,6 +83,8 @@ class Step(_Wire):
     step_id: str
     code: Code
     seats: int = 1
+    minutes: int | None = None
+    delivery: str = "location"
 
 
 class Order(_Wire):
@@ -103,6 +111,16 @@ class Offered(_Wire):
     order_id: str
     step_id: str
     start: AwareDatetime
+
+
+class Attended(_Wire):
+    """session.attended."""
+
+    session_id: str
+    order_id: str
+    step_id: str
+    start: AwareDatetime
+    attended: bool
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -7,7 +7,6 @@ derived from the hospital's own document id).
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,15 @@ from typing import Final
 from services.referral.limit import local_day
 from services.referral.plan import PlanType
 from services.referral.report import codes
-from services.referral.report.codes import Category, Delivery, EndReason, HoldReason, Level
+from services.referral.report.codes import (
+    HELD,
+    LEVELS,
+    Category,
+    Delivery,
+    EndReason,
+    HoldReason,
+    Level,
+)
 from services.referral.report.facts import (
     CarePlanOpened,
     CitizenRegistered,
@@ -26,20 +33,23 @@ from services.referral.report.facts import (
     Fact,
     InterventionPlanned,
     LevelSet,
-    Organisation,
     PlanEnd,
     PlanEnded,
     PlanHeld,
     PlanReceived,
+    PlanReopened,
     ReportDelivered,
     TakenBack,
 )
+from services.referral.report.placed import Attendance, Placed, derived, organisation
 from services.referral.report.stated import (
+    Attended,
     Closed,
     NotReported,
     Offered,
     Order,
     Received,
+    Reopened,
     Revised,
     Stated,
     Waived,
@@ -47,13 +57,6 @@ from services.referral.report.stated import (
     read,
 )
 from shared.envelope import TYPE_PREFIX
-
-_IDS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:kl-140")
-LEVELS: Final[Mapping[str, Level]] = {
-    "p140-basal": Level.BASAL,
-    "p140-avanceret": Level.AVANCERET,
-}
-"""The level that an order's programme stands for (`services/referral/programmes`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +75,12 @@ class Person:
     deceased: bool | None = None
 
 
-HELD: Final[Mapping[str, HoldReason]] = {
-    "free-choice": HoldReason.FREE_CHOICE,
-    "other-municipality": HoldReason.OTHER_MUNICIPALITY,
-    "moved": HoldReason.OTHER_MUNICIPALITY,
+ENDED: Final[Mapping[str, PlanEnd]] = {
+    "completed": PlanEnd.COMPLETED,
+    "self-directed": PlanEnd.COMPLETED,
 }
-"""Why an order that was handed over has no start in time, by the reason of its withdrawal."""
+"""How a plan ended that came to its end, by the reason of its closing; all others are revoked."""
+COMPLETED: Final = "completed"
 RECEIVED: Final = f"{TYPE_PREFIX}referral.received.v1"
 
 
@@ -104,7 +107,7 @@ def facts_of(
     keeper = units.get(received[0].provider)
     told: list[Fact] = [
         CitizenRegistered(
-            citizen_id=_derived("citizen", received[0].citizen_id),
+            citizen_id=derived("citizen", received[0].citizen_id),
             cpr=person.cpr,
             keeper_sor=keeper.keeper_sor if keeper else None,
             deceased=person.deceased,
@@ -119,16 +122,6 @@ def facts_of(
     return tuple([*told, ReportDelivered(delivered)] if delivered and waits else told)
 
 
-@dataclass(slots=True)
-class _Placed:
-    """What is known of an order: the FSIII code of each step, and the courses it gave rise to."""
-
-    steps: dict[str, str]
-    courses: dict[str, str]  # FSIII code → id of the intervention
-    name: str  # what its ids are derived from
-    care_plan: str | None = None
-
-
 class _Teller:
     """Tells events one by one, and remembers what later ones need."""
 
@@ -136,19 +129,23 @@ class _Teller:
         self._units = units
         self._requests: dict[str, PlanType] = {}
         self._levels: dict[str, Level] = {}
-        self._orders: dict[str, _Placed] = {}
+        self._orders: dict[str, Placed] = {}
+        self._ended: dict[str, Placed] = {}  # what is corrected of sessions after their order's end
         self._withdrawals: dict[str, int] = {}
         self._early: dict[str, list[Stated]] = {}
+        self._attendance = Attendance()
         self._tellers: Mapping[str, Callable[[Stated], Iterator[Fact]]] = {
             RECEIVED: self._received,
             f"{TYPE_PREFIX}referral.revised.v1": self._revised,
             f"{TYPE_PREFIX}referral.closed.v1": self._closed,
+            f"{TYPE_PREFIX}referral.reopened.v1": self._reopened,
             f"{TYPE_PREFIX}order.placed.v1": self._ordered,
             f"{TYPE_PREFIX}order.changed.v1": self._ordered,
             f"{TYPE_PREFIX}order.withdrawn.v1": self._withdrawn,
             f"{TYPE_PREFIX}free-choice.waived.v1": self._waived,
             f"{TYPE_PREFIX}session.offered.v1": self._offered,
             f"{TYPE_PREFIX}session.moved.v1": self._offered,
+            f"{TYPE_PREFIX}session.attended.v1": self._attended,
         }
 
     def tell(self, event: Stated) -> Iterator[Fact]:
@@ -173,7 +170,7 @@ class _Teller:
         self._requests[one.referral_id] = one.type
         yield PlanReceived(
             request_id=one.referral_id,
-            requester=_organisation(one.hospital),
+            requester=organisation(one.hospital),
             type=one.type,
             received=local_day(one.received_at),
             discharge=one.discharge_date,
@@ -198,7 +195,12 @@ class _Teller:
         if one.reason == "entered-in-error":
             yield TakenBack(of=one.referral_id)
         else:
-            yield PlanEnded(request_id=one.referral_id, how=PlanEnd.REVOKED)
+            yield PlanEnded(request_id=one.referral_id, how=ENDED.get(one.reason, PlanEnd.REVOKED))
+
+    def _reopened(self, event: Stated) -> Iterator[Fact]:
+        one = read(Reopened, event)
+        if one.referral_id in self._requests:
+            yield PlanReopened(request_id=one.referral_id)
 
     def _ordered(self, event: Stated) -> Iterator[Fact]:
         """What an order asks for, and the care plan around those that need one."""
@@ -208,13 +210,13 @@ class _Teller:
         yield from self._level(one)
         placed = self._placed(one.order_id)
         unit = self._units.get(one.provider)
-        performer = _organisation(unit.performer_sor) if unit else None
+        performer = organisation(unit.performer_sor) if unit else None
         granted = local_day(event.at)
         ways: dict[str, set[Delivery]] = {}
         for step in one.steps:
             # Steps of no FSIII code are none of the interventions that § 140's report knows.
             if step.code.system == codes.FSIII and step.code.code in codes.INTERVENTIONS:
-                placed.steps[step.step_id] = step.code.code
+                placed.steps[step.step_id] = step
                 way = Delivery.INDIVIDUAL if step.seats == 1 else Delivery.GROUP
                 ways.setdefault(step.code.code, set()).add(way)
         for code, delivery in ways.items():
@@ -222,7 +224,7 @@ class _Teller:
                 continue
             part = code in codes.IN_A_CARE_PLAN
             if part and placed.care_plan is None:
-                placed.care_plan = _derived("course", placed.name)
+                placed.care_plan = derived("course", placed.name)
                 yield CarePlanOpened(
                     care_plan_id=placed.care_plan,
                     category=Category.INTERVENTION,
@@ -230,7 +232,7 @@ class _Teller:
                     performer=performer,
                     request_id=one.referral_id,
                 )
-            placed.courses[code] = _derived("intervention", f"{placed.name}/{code}")
+            placed.courses[code] = derived("intervention", f"{placed.name}/{code}")
             yield InterventionPlanned(
                 intervention_id=placed.courses[code],
                 code=code,
@@ -241,13 +243,14 @@ class _Teller:
                 performer=None if part else performer,
             )
         for early in self._early.pop(one.order_id, ()):
-            yield from self._offered(early)
+            yield from self.tell(early)
 
-    def _placed(self, order_id: str) -> _Placed:
+    def _placed(self, order_id: str) -> Placed:
         """An order as it stands. One that is placed again after its end asks for new things."""
         if order_id not in self._orders:
             again = self._withdrawals.get(order_id, 0)
-            self._orders[order_id] = _Placed({}, {}, f"{order_id}/{again}" if again else order_id)
+            self._ended.pop(order_id, None)
+            self._orders[order_id] = Placed({}, {}, f"{order_id}/{again}" if again else order_id)
         return self._orders[order_id]
 
     def _level(self, one: Order) -> Iterator[Fact]:
@@ -268,13 +271,15 @@ class _Teller:
         placed = self._orders.pop(one.order_id, None)
         if placed is None:
             return
+        self._ended[one.order_id] = placed
         self._withdrawals[one.order_id] = self._withdrawals.get(one.order_id, 0) + 1
         own = (id_ for code, id_ in placed.courses.items() if code not in codes.IN_A_CARE_PLAN)
         for course in (*own, *([placed.care_plan] if placed.care_plan else [])):
             if one.reason == "entered-in-error":
                 yield TakenBack(of=course)
             else:
-                yield CourseEnded(of=course, on=local_day(event.at), reason=EndReason.EVENT)
+                reason = None if one.reason == COMPLETED else EndReason.EVENT
+                yield CourseEnded(of=course, on=local_day(event.at), reason=reason)
         held = HELD.get(one.reason)
         if held is not None:
             yield PlanHeld(request_id=one.referral_id, reason=held)
@@ -285,18 +290,23 @@ class _Teller:
 
     def _offered(self, event: Stated) -> Iterator[Fact]:
         one = read(Offered, event)
-        placed = self._orders.get(one.order_id)
-        code = placed.steps.get(one.step_id) if placed else None
-        if placed is None or code is None:
-            # Between topics no order is promised.
-            self._early.setdefault(one.order_id, []).append(event)
-            return
-        yield EncounterOffered(of=placed.courses[code], day=local_day(one.start))
+        placed = self._knows(one.order_id, one.step_id, event)
+        if placed is not None:
+            code = placed.steps[one.step_id].code.code
+            yield EncounterOffered(of=placed.courses[code], day=local_day(one.start))
 
+    def _attended(self, event: Stated) -> Iterator[Fact]:
+        one = read(Attended, event)
+        placed = self._ended.get(one.order_id) or self._knows(one.order_id, one.step_id, event)
+        step = placed.steps.get(one.step_id) if placed is not None else None
+        if placed is not None and step is not None:
+            yield from self._attendance.tell(one, placed.courses[step.code.code], step)
 
-def _organisation(sor: str) -> Organisation:
-    return Organisation(id=_derived("organisation", sor), sor=sor)
-
-
-def _derived(kind: str, of: str) -> str:
-    return str(uuid.uuid5(_IDS, f"{kind}/{of}"))
+    def _knows(self, order_id: str, step_id: str, event: Stated) -> Placed | None:
+        """The order that a session is of; what comes before it waits: between topics no order is
+        promised."""
+        placed = self._orders.get(order_id)
+        if placed is not None and step_id in placed.steps:
+            return placed
+        self._early.setdefault(order_id, []).append(event)
+        return None

@@ -259,3 +259,93 @@ def test_what_cannot_be_reported_is_said_in_one_line(
     with pytest.raises(NotReported, match=message) as refused:
         report(*events)
     assert "\n" not in str(refused.value)
+
+
+REVOKED = (event("referral.closed", 5), event("order.withdrawn", 5))
+REOPENED = event(
+    "referral.reopened", 10, referral_id="8d26206a-02c4-556a-bdde-7b9e1a342db3", provider="316"
+)
+
+
+@pytest.mark.parametrize("reason", ["revoked", "entered-in-error", "deceased"])
+def test_a_reopened_plan_stands_again_and_what_is_ordered_anew_is_new(reason: str) -> None:
+    closed = (
+        event("referral.closed", 5, reason=reason),
+        event("order.withdrawn", 5, reason=reason),
+    )
+    anew = event("order.placed", 10, order_id="anew")
+    found = told(*OFFERED, *closed, REOPENED, anew)
+    [plan] = found["ServiceRequest"]
+    assert plan["status"] == "active"
+    assert plan["occurrencePeriod"] == {"start": "2022-05-28"}, "what was offered stays offered"
+    ended = "entered-in-error" if reason == "entered-in-error" else "revoked"
+    assert [one["status"] for one in found["CarePlan"]] == [ended, "active"]
+
+
+def test_a_report_after_the_reopening_tells_that_the_plan_stands_again() -> None:
+    between = RECEIVED + timedelta(minutes=7)
+    events = (*OFFERED, *REVOKED, REOPENED)
+    bundle = report(*events, delivered=between)
+    statuses = {
+        entry["resource"]["resourceType"]: entry["resource"].get("status")
+        for entry in bundle.resource["entry"]
+    }
+    assert statuses == {"Patient": None, "Organization": None, "ServiceRequest": "active"}
+    assert report(*events, delivered=RECEIVED + timedelta(minutes=2)).is_empty is False
+    again = event("referral.closed", 15)
+    [plan] = told(*events, again)["ServiceRequest"]
+    assert plan["status"] == "revoked"
+
+
+def test_an_end_and_its_taking_back_between_two_reports_leave_only_what_the_end_ended() -> None:
+    """What was changed and changed back is not told; the order that was withdrawn is."""
+    bundle = report(*OFFERED, *REVOKED, REOPENED, delivered=RECEIVED + timedelta(minutes=2))
+    kinds = [entry["resource"]["resourceType"] for entry in bundle.resource["entry"]]
+    assert "CarePlan" in kinds
+    [examination] = (
+        entry["resource"]
+        for entry in bundle.resource["entry"]
+        if entry["resource"]["resourceType"] == "CarePlan"
+    )
+    assert examination["status"] == "revoked"
+
+
+def test_a_reopening_of_a_plan_that_is_not_reported_is_passed_over() -> None:
+    other = event("referral.reopened", 10, referral_id="another")
+    assert report(*OFFERED, other) == report(*OFFERED)
+
+
+HELD = event("session.attended", 5 * 24 * 60)
+
+
+def test_a_session_that_was_attended_is_an_encounter_of_its_intervention() -> None:
+    found = told(*OFFERED, HELD, HELD)
+    [encounter], [examination] = found["Encounter"], found["CarePlan"]
+    assert encounter["status"] == "finished"
+    assert encounter["period"] == {
+        "start": "2022-05-27T07:00:00Z",
+        "end": "2022-05-27T08:00:00Z",
+    }
+    assert examination["activity"][0]["detail"]["status"] == "in-progress"
+
+
+def test_an_attendance_that_was_wrong_is_taken_back_and_may_be_entered_anew() -> None:
+    wrong = event("session.attended", 5 * 24 * 60 + 5, attended=False)
+    right = event("session.attended", 5 * 24 * 60 + 9)
+    [encounter] = told(*OFFERED, HELD, wrong)["Encounter"]
+    assert encounter["status"] == "entered-in-error"
+    first, second = told(*OFFERED, HELD, wrong, right)["Encounter"]
+    assert [first["status"], second["status"]] == ["entered-in-error", "finished"]
+    assert "Encounter" not in told(*OFFERED, event("session.attended", 6, attended=False))
+
+
+def test_a_course_that_came_to_its_end_is_completed() -> None:
+    after = 6 * 24 * 60
+    closed = event("referral.closed", after, reason="completed")
+    withdrawn = event("order.withdrawn", after, reason="completed")
+    found = told(*OFFERED, HELD, closed, withdrawn)
+    assert found["ServiceRequest"][0]["status"] == "completed"
+    assert found["CarePlan"][0]["status"] == "completed"
+    taken_back = event("session.attended", after + 5, attended=False)
+    [encounter] = told(*OFFERED, HELD, closed, withdrawn, taken_back)["Encounter"]
+    assert encounter["status"] == "entered-in-error"
