@@ -68,6 +68,8 @@ def _serving(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
             return _error(refusal.status, refusal.text)
         call = Call(staff=staff, id=str(uuid.uuid4()))
         try:
+            if endpoint.method == "POST":
+                await _must_be_read(runtime)
             raw, call = await _understood(endpoint, request, staff)
             reply = await _patiently(runtime, endpoint, call, digest(request.url.path, raw))
         except Refused as refusal:
@@ -100,6 +102,20 @@ def _who(runtime: Runtime, request: Request) -> Member:
     if not runtime.staff.known:
         raise Refused(401, "nobody may use this yet: GENVEJ_STAFF names no file of members")
     raise Refused(401, "a bearer token of a member of staff is needed")
+
+
+async def _must_be_read(runtime: Runtime) -> None:
+    """Raises NotYet while calls on the journal are unread: after a restore, all is as it was then.
+
+    Whoever decided now would decide again what is decided.
+    """
+    journal = runtime.service.journal
+    if journal is None:
+        return
+    for group in runtime.groups:
+        mine = {place for place in group.assigned if place[0] == journal.topic}
+        if mine and not mine <= await group.caught_up():
+            raise NotYet("what was done before is still being read: ask again in a moment")
 
 
 async def _understood(endpoint: Endpoint, request: Request, staff: Member) -> tuple[bytes, Call]:

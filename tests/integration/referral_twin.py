@@ -78,6 +78,7 @@ class Twin:
             clock=clock,
             vault=self.vault,
             service=self.service,
+            groups=(),
         )
         transport = httpx.ASGITransport(app)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://referral")
@@ -168,9 +169,8 @@ class Twin:
         }
 
 
-@contextlib.asynccontextmanager
-async def a_twin(dsn: str, folder: Path, now: datetime = NOW) -> AsyncIterator[Twin]:
-    """The service on a database of its own."""
+def staff_file(folder: Path) -> Path:
+    """Karen and Jens with their tokens."""
     staff = folder / "staff.toml"
     staff.write_text(
         "".join(
@@ -181,8 +181,14 @@ async def a_twin(dsn: str, folder: Path, now: datetime = NOW) -> AsyncIterator[T
         ),
         encoding="utf-8",
     )
+    return staff
+
+
+@contextlib.asynccontextmanager
+async def a_twin(dsn: str, folder: Path, now: datetime = NOW) -> AsyncIterator[Twin]:
+    """The service on a database of its own."""
     async with asyncpg.create_pool(dsn, min_size=1, max_size=3) as pool:
-        twin = Twin(pool, staff)
+        twin = Twin(pool, staff_file(folder))
         twin.now = now
         async with twin.http:
             yield twin

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -23,6 +24,8 @@ from shared.envelope import TYPE_PREFIX
 from shared.runtime import Runtime
 from tests.conftest import Databases
 from tests.integration.referral_room import a_session
+from tests.integration.referral_twin import TOKENS, staff_file
+from tests.staff import KAREN
 from tests.unit.referral.factories import HOSPITAL, ROOT, a_key
 from tests.waiting import until
 
@@ -33,7 +36,9 @@ INSIDE = "2022-05-28T07:00:00Z"
 class Service:
     """The service in this process, with those who write to it and read of it."""
 
-    def __init__(self, kafka: Kafka, databases: Databases, dsn: str) -> None:
+    def __init__(
+        self, kafka: Kafka, databases: Databases, dsn: str, staff: Path | None = None
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -54,6 +59,7 @@ class Service:
             id_key=a_key("id"),
             cpr_key=a_key("cpr"),
             stop_seconds=5.0,
+            staff=staff,
         )
         self.runtime = Runtime(service(self.settings), self.settings)
         self.hospital = AIOKafkaProducer(**kafka.access(f"hospital-{HOSPITAL}").aiokafka())
@@ -130,6 +136,31 @@ class Service:
         return [
             (name.removeprefix(TYPE_PREFIX), orjson.loads(record.value)) for name, record in named
         ]
+
+    async def decides(self, decision: str) -> None:
+        """Karen settles the first entry of the worklist."""
+        headers = {"authorization": f"Bearer {TOKENS[KAREN.id]}"}
+        url = f"http://127.0.0.1:{self.port}/worklist"
+        async with httpx.AsyncClient(headers=headers) as http:
+
+            async def entry() -> str | None:
+                listed = (await http.get(url)).json()
+                return listed[0]["entry_id"] if listed else None
+
+            path = f"{url}/{await until(entry)}/decision"
+
+            async def done() -> bool:
+                return (await http.post(path, json={"decision": decision})).is_success
+
+            await until(done)
+
+    async def row(self, query: str) -> tuple[Any, ...]:
+        """The first row of a query, once there is one."""
+        conn = await asyncpg.connect(self.settings.dsn.get_secret_value())
+        try:
+            return tuple(await until(lambda: conn.fetchrow(query)))
+        finally:
+            await conn.close()
 
 
 @pytest.fixture
@@ -227,3 +258,26 @@ async def test_the_metrics_count_documents_by_outcome(here: Service) -> None:
         } <= set(answer.text.splitlines())
 
     await until(shown)
+
+
+async def test_a_restored_database_knows_what_staff_decided_since(
+    fresh_kafka: Kafka, databases: Databases, database: Databases, tmp_path: Path
+) -> None:
+    tolerant.install()
+    staff = staff_file(tmp_path)
+    settled = "SELECT entry_id, decision, closed_by, closed_at FROM worklist WHERE decision <> ''"
+    closed = "SELECT referral_id, closed FROM referrals WHERE closed <> ''"
+    lived = Service(fresh_kafka, databases, await database("referral"), staff)
+    async with lived.running():
+        await lived.sends(fhir_plan(document_id="plan-1"))
+        await lived.sends(fhir_plan(document_id="plan-2"))
+        await lived.decides("keep-newer")
+        was = (await lived.row(settled), await lived.row(closed))
+        said = await lived.reads("referrals", "scheduling", 8)
+
+    restored = Service(fresh_kafka, databases, await database("referral"), staff)
+    async with restored.running():
+        assert (await restored.row(settled), await restored.row(closed)) == was
+        again = await restored.reads("referrals", "scheduling", 16)
+    ids = [[dict(record.headers)["ce_id"] for record in one] for one in (said, again)]
+    assert set(ids[1]) == set(ids[0]), "what is said again has the ids that it had"
