@@ -17,6 +17,9 @@ KAREN = Member(id="316-desk", name="Karen Prøve", role="desk", unit="Visitation
 JENS = Member(
     id="316-therapist", name="Jens Prøve", role="therapist", unit="Genoptræningen", provider="316"
 )
+LIS = Member(
+    id="316-privacy", name="Lis Prøve", role="privacy", unit="Databeskyttelse", provider="316"
+)
 FAR_AWAY = Member(id="730-desk", name="Åse Prøve", role="desk", unit="Visitationen", provider="730")
 
 

@@ -27,10 +27,10 @@ from shared.routes import Routes
 from shared.staff import Staff, hash_of
 from shared.telemetry import Telemetry
 from shared.wire import unpack
-from tests.staff import JENS, KAREN
+from tests.staff import JENS, KAREN, LIS
 from tests.unit.referral.factories import NOW, ROOT, a_key
 
-TOKENS = {KAREN.id: "karens-token", JENS.id: "jens-token"}
+TOKENS = {KAREN.id: "karens-token", JENS.id: "jens-token", LIS.id: "lis-token"}
 BY_CHANCE = ("sealed", "key", "nonce", "data", "kid")
 """Parts of events that hold ciphertext, which is another each time."""
 
@@ -170,14 +170,14 @@ class Twin:
 
 
 def staff_file(folder: Path) -> Path:
-    """Karen and Jens with their tokens."""
+    """Karen, Jens and Lis with their tokens."""
     staff = folder / "staff.toml"
     staff.write_text(
         "".join(
             f'[[member]]\nid = "{one.id}"\nname = "{one.name}"\nrole = "{one.role}"\n'
             f'unit = "{one.unit}"\nprovider = "{one.provider}"\n'
             f'sha256 = "{hash_of(TOKENS[one.id])}"\n'
-            for one in (KAREN, JENS)
+            for one in (KAREN, JENS, LIS)
         ),
         encoding="utf-8",
     )

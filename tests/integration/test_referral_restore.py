@@ -21,7 +21,7 @@ from shared.journal import PATIENCE
 from tests.conftest import Databases
 from tests.integration.referral_room import a_session
 from tests.integration.referral_twin import Twin, a_twin
-from tests.staff import JENS, KAREN
+from tests.staff import JENS, KAREN, LIS
 from tests.unit.referral.factories import NOW, Mailbag
 
 INSIDE = "2022-05-28T07:00:00Z"
@@ -140,6 +140,17 @@ async def test_what_was_written_is_there_again(lived: Twin, restored: Twin) -> N
     assert restored.vault.open(remark, entry).decode() == "Aftalt med Åse på afdelingen"
     (item,) = await restored.rows("SELECT item_id, words FROM action_items")
     assert restored.vault.open(item["words"], item["item_id"]).decode() == "Ring til arbejdspladsen"
+
+
+async def test_who_was_erased_since_the_backup_is_erased_again(lived: Twin, restored: Twin) -> None:
+    story = Story(lived)
+    await story.reads(story.bag.document(fhir_plan()))
+    (citizen,) = await lived.rows("SELECT citizen_id FROM citizens")
+    await story.asks(LIS.id, f"/citizens/{citizen['citizen_id']}/erasure", close=True)
+    await restored.reads(*story.came, *await lived.journalled())
+    tombstone = (await lived.said("citizen.recorded"))[-1]
+    assert tombstone["value"] is None
+    assert (await restored.said("citizen.recorded"))[-1] == tombstone
 
 
 async def test_a_database_that_lost_nothing_does_nothing_again(lived: Twin) -> None:

@@ -18,15 +18,11 @@ from services.referral.rights.retention import RULES, Retention, rules
 from shared.crypto import Unreadable, open_record
 from shared.endpoints import Answer, Refused
 from shared.envelope import Message
-from shared.staff import Member
 from tests.delivery import deliver_twice, events_of
 from tests.integration.referral_room import Room, names, only, verdict
-from tests.staff import FAR_AWAY, a_call, asked
+from tests.staff import FAR_AWAY, LIS, a_call, asked
 from tests.unit.referral.factories import NOW, a_decided, a_register
 
-LIS = Member(
-    id="316-privacy", name="Lis Prøve", role="privacy", unit="Databeskyttelse", provider="316"
-)
 HOME = Address(street="Testgade 1", suburb=None, postcode="4300", district="Holbæk")
 PLAN = fhir_plan(
     address=HOME,

@@ -25,6 +25,7 @@ from shared.endpoints import MAX_BODY, Answer, Call, Endpoint, Refused
 from shared.envelope import Event
 from shared.halt import Limit
 from shared.handling import Applied, Unit
+from shared.journal import Journal
 from shared.logs import logger
 from shared.staff import Staff, hash_of, new_token
 from shared.telemetry import Telemetry
@@ -87,6 +88,7 @@ class Counter:
 
     http: httpx.AsyncClient
     conn: asyncpg.Connection[asyncpg.Record]
+    runtime: SimpleNamespace
 
     async def post(self, text: object, *, token: str = DESK, **headers: str) -> httpx.Response:
         return await self.http.post(
@@ -142,7 +144,7 @@ async def counter(database: Databases, tmp_path: Path) -> AsyncIterator[Counter]
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://probe") as http:
-        yield Counter(http, conn)
+        yield Counter(http, conn, app.state.runtime)
     await pool.close()
     await conn.close()
 
@@ -258,3 +260,27 @@ async def test_a_civil_registration_number_in_the_address_is_refused(counter: Co
     assert answer.status_code == 400
     (call,) = await counter.rows("runtime.staff_calls")
     assert call["about"] == []
+
+
+async def test_nothing_is_written_while_earlier_calls_are_unread(counter: Counter) -> None:
+    class Group:
+        """A consumer group that has the topic and has not read it."""
+
+        assigned = frozenset({("probe.staff-calls", 0)})
+        read: frozenset[tuple[str, int]] = frozenset()
+
+        async def caught_up(self) -> frozenset[tuple[str, int]]:
+            return self.read
+
+    group = Group()
+    endpoints = [Endpoint(method="POST", path="/notes/{id}", handler=write)]
+    counter.runtime.groups = [group]
+    counter.runtime.service.journal = Journal(
+        topic="probe.staff-calls", endpoints=endpoints, vault=Vault(VAULT_KEYS), waits_for=str
+    )
+    answer = await counter.post("for tidligt")
+    assert (answer.status_code, await counter.rows("seen")) == (503, [])
+    group.read = group.assigned
+    assert (await counter.post("nu")).status_code == 201
+    topics = [row["topic"] for row in await counter.rows("runtime.outbox")]
+    assert topics == ["out", "probe.staff-calls"]
