@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 
 import typer
@@ -76,6 +77,8 @@ def main() -> None:
     """The console entry point: an error is one line on stderr and exit status 1."""
     # What a client library logs is said by the one line of our own error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # Asked to stop, it ends what it has begun as after Ctrl-C: Python alone would leave processes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except CommandError as error:
