@@ -42,4 +42,7 @@ def test_asked_to_stop_it_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def lives(one: psutil.Process) -> bool:
     """Who has ended and waits for its new parent's attention does not."""
-    return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+    try:
+        return bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
