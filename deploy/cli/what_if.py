@@ -154,6 +154,9 @@ def what_if(
     genvej what-if --roster deploy/demo/capacity/730.toml --places deploy/demo/places/730.toml
     --keep 3 --staff follow --rooms move --load 0.9
     """
+    for path in (picture, html):
+        if path is not None and not path.parent.is_dir():
+            raise CommandError(f"{path}: there is no folder {path.parent}")
     wishes = Wishes(
         staff=chosen("--staff", staff, STAFF),
         rooms=chosen("--rooms", rooms, ROOMS),

@@ -51,6 +51,5 @@ def read_toml(file: str, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"line (\d+)", str(error))
-        raise UnusableFileError(
-            [Fault(file, int(at[1]) if at else 1, f"is no TOML: {error}")]
-        ) from None
+        line = int(at[1]) if at else max(1, len(text.splitlines()))  # else: at the document's end
+        raise UnusableFileError([Fault(file, line, f"is no TOML: {error}")]) from None

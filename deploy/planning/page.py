@@ -10,7 +10,7 @@ from typing import Any, Final
 from deploy.planning import map as map_
 from deploy.planning import tradeoff
 from deploy.planning.page_way import transition, travel
-from deploy.planning.tables import WIDE, number, row, signed
+from deploy.planning.tables import PICTURE, WIDE, number, row, signed
 
 Json = Mapping[str, Any]
 
@@ -94,7 +94,7 @@ def _cards(found: Json, best: Json) -> Iterable[str]:
 
 def _map(found: Json, best: Json) -> Iterable[str]:
     yield "<h2>Where</h2><figure>"
-    yield map_.draw(found, best)
+    yield PICTURE + map_.draw(found, best) + "</div>"
     yield (
         "<figcaption>Squares stay, crosses close"
         + (", diamonds open" if best["open"] else "")
@@ -108,9 +108,10 @@ def _tradeoff(found: Json, best: Json) -> Iterable[str]:
     question = found["question"]
     if found["subsets"]:
         yield "<h2>Travel against late share: every choice</h2><figure>"
-        yield tradeoff.draw(
+        drawn = tradeoff.draw(
             "quick", found["subsets"], found["today_quick"], chosen=None, bars=False
         )
+        yield f"{PICTURE}{drawn}</div>"
         yield _key(bars=False)
         yield (
             f"<figcaption>By the online rule ({escape(found['runs']['quick_policy'])}), "
@@ -121,7 +122,8 @@ def _tradeoff(found: Json, best: Json) -> Iterable[str]:
         )
     if len(found["options"]) > 1:
         yield "<h2>The best of them by the full policy</h2><figure>"
-        yield tradeoff.draw("full", found["options"], found["today"], chosen=best, bars=True)
+        drawn = tradeoff.draw("full", found["options"], found["today"], chosen=best, bars=True)
+        yield f"{PICTURE}{drawn}</div>"
         yield _key(bars=True)
         yield (
             f"<figcaption>The policy really used ({escape(question['policy'])}), "
@@ -152,8 +154,8 @@ def _choices(
     best = tradeoff.unbeaten(options)
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for _, head in COLUMNS)
     yield (
-        f"{WIDE}<table><caption>{escape(caption)}. ●: no other choice is better in "
-        "both late share and mean way.</caption><thead><tr>"
+        f"{WIDE}<table><caption><span>{escape(caption)}. ●: no other choice is better in "
+        "both late share and mean way.</span></caption><thead><tr>"
         f'<th scope="col">no.</th><th scope="col" class="text">locations that stay</th>{heads}'
         "</tr></thead><tbody>"
     )
@@ -174,9 +176,9 @@ def _cells(one: Json) -> str:
 def _beside(found: Json, best: Json) -> Iterable[str]:
     today = found["today"]
     yield (
-        f"<h2>Beside today, figure by figure</h2>{WIDE}<table><caption>"
+        f"<h2>Beside today, figure by figure</h2>{WIDE}<table><caption><span>"
         f"{escape(best['name'])}, {found['question']['seeds']} seeds; the difference is paired, "
-        "with its 95 % interval.</caption><thead><tr>"
+        "with its 95 % interval.</span></caption><thead><tr>"
         '<th scope="col" class="text">figure</th><th scope="col">today</th>'
         '<th scope="col">then</th><th scope="col">difference</th></tr></thead><tbody>'
     )
@@ -214,8 +216,8 @@ def _parts(found: Json, best: Json) -> Iterable[str]:
         ("Mean way by district", "district_km", "km"),
     ):
         yield (
-            f"<h2>{title}</h2>{WIDE}<table><caption>{title}, {unit}.</caption><thead><tr>"
-            '<th scope="col" class="text"></th><th scope="col">today</th><th scope="col">then</th>'
+            f"<h2>{title}</h2>{WIDE}<table><caption><span>{title}, {unit}.</span></caption><thead>"
+            '<tr><th scope="col" class="text"></th><th scope="col">today</th><th scope="col">then</th>'
             "</tr></thead><tbody>"
         )
         for code, value in found["today"][key].items():

@@ -33,9 +33,9 @@ def transition(found: Json) -> Iterable[str]:
     )
     cells = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     yield (
-        f"{WIDE}<table><caption>Months of {plan['weeks']} weeks; each closing announced "
+        f"{WIDE}<table><caption><span>Months of {plan['weeks']} weeks; each closing announced "
         f"{plan['notice']} days before; {plan['seeds']} seeds; in brackets how much more than if "
-        "nothing closed, with the paired 95 % interval.</caption><thead><tr>"
+        "nothing closed, with the paired 95 % interval.</span></caption><thead><tr>"
         f'<th scope="col" class="text">from</th>{cells}</tr></thead><tbody>'
     )
     for month in plan["months"]:
@@ -59,10 +59,10 @@ def travel(found: Json) -> Iterable[str]:
         return
     names = {site["code"]: site["name"] for site in found["sites"]}
     yield (
-        f"<h2>By travel alone</h2>{WIDE}<table><caption>Ranked by "
-        f"{escape(ranked['objective'])}. The first is {escape(ranked['first'])}.</caption><thead>"
-        '<tr><th scope="col" class="text">locations that stay</th><th scope="col">km</th></tr>'
-        "</thead><tbody>"
+        f"<h2>By travel alone</h2>{WIDE}<table><caption><span>Ranked by "
+        f"{escape(ranked['objective'])}. The first is {escape(ranked['first'])}."
+        '</span></caption><thead><tr><th scope="col" class="text">locations that stay</th>'
+        '<th scope="col">km</th></tr></thead><tbody>'
     )
     for one in ranked["sets"]:
         yield row(" + ".join(names[code] for code in one["keep"]), f"{one['km']:.2f}")

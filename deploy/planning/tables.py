@@ -8,6 +8,8 @@ from typing import Final
 # A table that is wider than the window can be scrolled by keyboard.
 WIDE: Final = '<div class="wide" tabindex="0" role="region" aria-label="Table">'
 
+PICTURE: Final = '<div class="wide" tabindex="0" role="region" aria-label="Picture">'
+
 
 def row(name: str, *cells: str) -> str:
     """A row: its head and its cells."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from services.scheduling.capacity import local_date
 from services.scheduling.incoming import CapacityStated, OrderIn, step_of
 from services.scheduling.what_if.wire import PastRequest
 
@@ -16,10 +14,7 @@ _WEEKS: Final = """
 SELECT DISTINCT ON (location) body FROM location_week WHERE provider = $1
 ORDER BY location, week DESC"""
 _ORDERS: Final = """
-SELECT o.body, min(s.offered_at) AS offered FROM placed_order o
-LEFT JOIN session s ON s.order_id = o.order_id
-WHERE o.provider = $1 AND coalesce(o.body->>'of', '') = ''
-GROUP BY o.order_id, o.body ORDER BY o.order_id"""
+SELECT body, came FROM placed_order WHERE provider = $1 AND came IS NOT NULL ORDER BY order_id"""
 
 
 async def newest_weeks(conn: Connection, provider: str) -> list[CapacityStated]:
@@ -31,9 +26,6 @@ async def newest_weeks(conn: Connection, provider: str) -> list[CapacityStated]:
 async def past_requests(conn: Connection, provider: str) -> tuple[list[PastRequest], int]:
     """The provider's first sessions as they were asked for, and how many others there were: those
     at which several people meet.
-
-    An order carries no time of arrival: the day before its earliest, or that of its first offer
-    where that came sooner, is taken for it.
     """
     found: list[PastRequest] = []
     others = 0
@@ -43,11 +35,9 @@ async def past_requests(conn: Connection, provider: str) -> tuple[list[PastReque
         if step.gathers:
             others += 1
             continue
-        before: date = order.earliest - timedelta(days=1)
-        offered = before if row["offered"] is None else local_date(row["offered"])
         found.append(
             PastRequest(
-                arrived=min(before, offered),
+                arrived=row["came"],
                 earliest=order.earliest,
                 limit=order.limit,
                 postcode=order.postcode,

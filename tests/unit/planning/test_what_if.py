@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.errors import CommandError
-from deploy.cli.main import app
+from deploy.cli.main import app, main
 
 ROSTER = """
 provider = "730"
@@ -252,6 +252,14 @@ def test_the_table_names_what_is_best_by_what(files: Path) -> None:
         (("--keep", "2", "--budget", "-1"), "0 or more"),
         (("--keep", "2", "--staff", "fire"), "choose one of follow, spread, cut, given"),
         (("--keep", "2", "--staff", "given"), "--staff-roster FILE"),
+        (("--keep", "2", "--load", "nan"), "a load lies above 0"),
+        (("--keep", "2", "--plans", "nan%"), "such as +30%"),
+        (("--keep", "2", "--budget", "nan"), "0 or more"),
+        (("--keep", "2", "--rent", "by=nan"), "0 or more"),
+        (("--keep", "2", "--ride-cost", "inf"), "0 or more"),
+        (("--keep", "2", "--tell", "-1"), "0 to 60 open days"),
+        (("--keep", "2", "--replay"), "--requests FILE"),
+        (("--keep", "2", "--html", "/no-such-folder/x.html"), "no folder /no-such-folder"),
     ],
 )
 def test_what_cannot_be_is_answered_in_one_line(
@@ -301,6 +309,70 @@ def test_a_file_that_cannot_be_used_is_answered_with_its_line(
     with pytest.raises(CommandError) as caught:
         ask(files, *KEEP_TWO)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "No such file or directory"),
+        (b"", "roster.toml:1:"),
+        (b"\x00\x01\xff", "is no text file"),
+        (b'provider = "730"\nsource = [', ":2: is no TOML"),
+    ],
+)
+def test_a_missing_or_garbled_file_is_one_line_and_exit_status_1(
+    files: Path,
+    content: bytes | None,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    roster = files / "roster.toml"
+    roster.unlink()
+    if content is not None:
+        roster.write_bytes(content)
+    places = str(files / "places.toml")
+    command = ["genvej", "what-if", "--roster", str(roster), "--places", places, *KEEP_TWO]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    told = capsys.readouterr().err
+    assert caught.value.code == 1
+    assert says in told
+    assert "Traceback" not in told
+    assert "genvej: " in told
+
+
+def test_danish_letters_are_read_as_older_programs_write_them(files: Path) -> None:
+    once = found(files, *KEEP_TWO, "--policy", "nearest")
+    assert "Nørre Å" in [one["name"] for one in once["sites"]]
+    for name in ("roster", "places"):
+        path = files / f"{name}.toml"
+        path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    assert found(files, *KEEP_TWO, "--policy", "nearest") == once
+
+
+def test_twice_as_many_plans_are_simulated_and_the_overload_is_said(files: Path) -> None:
+    told = found(files, *KEEP_TWO, "--policy", "nearest", "--plans", "+100%")
+    assert told["question"]["plans"] == 2
+    assert any("more citizens than capacity" in one for one in told["warnings"])
+
+
+def test_first_sessions_take_as_long_as_the_file_says(files: Path) -> None:
+    needs = """need = [
+    { competences = ["almen"], share = 0.5, minutes = 30 },
+    { competences = ["almen"], share = 0.5, minutes = 45, delivery = "telephone" },
+]"""
+    path = files / "places.toml"
+    before = 'need = [{ competences = ["almen"], share = 1.0 }]'
+    path.write_text(PLACES.replace(before, needs), encoding="utf-8")
+    told = found(files, "--close", "syd", *KEEP_TWO[2:], "--policy", "nearest")
+    said = " ".join(told["assumptions"])
+    assert re.search(r"30 minutes \(\d+%\)", said)
+    assert re.search(r"45 minutes by telephone \(\d+%\)", said)
+    path.write_text(PLACES.replace("share = 1.0", 'share = 1.0, delivery = "boat"'), "utf-8")
+    with pytest.raises(CommandError, match=r"places.toml:\d+: delivery must be one of"):
+        found(files, *KEEP_TWO)
 
 
 def test_an_empty_municipality_has_nothing_to_plan(files: Path) -> None:
