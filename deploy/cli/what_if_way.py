@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from deploy.planning.page_way import destinations
 from deploy.planning.tables import signed
 
 
@@ -38,8 +39,9 @@ def way(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     )
     for head in ("from", "closes"):
         table.add_column(head)
-    for head in ("late %", "vulnerable %", "mean km", "moved", "of them late"):
+    for head in ("late %", "vulnerable %", "mean km", "moved", "of them late", "days later"):
         table.add_column(head, justify="right")
+    table.add_column("to", overflow="fold")
     for month in plan["months"]:
         table.add_row(
             month["from"],
@@ -50,5 +52,7 @@ def way(found: Mapping[str, Any]) -> Iterator[RenderableType]:
             ),
             f"{month['moved']:.1f}",
             f"{month['moved_late']:.1f}",
+            f"{month['moved_days']:.1f}" if month["moved"] else "–",
+            escape(destinations(month, names)),
         )
     yield table

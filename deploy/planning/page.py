@@ -217,8 +217,8 @@ def _parts(found: Json, best: Json) -> Iterable[str]:
     ):
         yield (
             f"<h2>{title}</h2>{WIDE}<table><caption><span>{title}, {unit}.</span></caption><thead>"
-            '<tr><th scope="col" class="text"></th><th scope="col">today</th><th scope="col">then</th>'
-            "</tr></thead><tbody>"
+            '<tr><th scope="col" class="text"></th><th scope="col">today</th>'
+            '<th scope="col">then</th></tr></thead><tbody>'
         )
         for code, value in found["today"][key].items():
             if value is not None or best[key][code] is not None:

@@ -30,6 +30,8 @@ def transition(found: Json) -> Iterable[str]:
         "mean km",
         "bookings moved",
         "of them late",
+        "days later, mean",
+        "to",
     )
     cells = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     yield (
@@ -48,8 +50,16 @@ def transition(found: Json) -> Iterable[str]:
             ),
             f"{month['moved']:.1f}",
             f"{month['moved_late']:.1f}",
+            f"{month['moved_days']:.1f}" if month["moved"] else "–",
+            destinations(month, names),
         )
     yield "</tbody></table></div>"
+
+
+def destinations(month: Json, names: Mapping[str, str]) -> str:
+    """Where the bookings that move go, by mean number; a dash where none does."""
+    told = sorted(month["moved_to"].items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{names[code]} {number:.1f}" for code, number in told) or "–"
 
 
 def travel(found: Json) -> Iterable[str]:

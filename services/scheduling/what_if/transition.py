@@ -140,6 +140,7 @@ class _Month:
     moved: int
     moved_late: int
     moved_days: float
+    moved_to: Ints  # by place
 
 
 class _Through:
@@ -211,6 +212,7 @@ class _Through:
             moved=len(rows),
             moved_late=int((then.late[rows] & ~today.late[rows] & ~lost[rows]).sum()),
             moved_days=float((then.begun[rows] - was)[again].mean()) if again.any() else 0.0,
+            moved_to=np.bincount(then.place[rows][again], minlength=len(self._world.sites)),
         )
 
 
@@ -228,6 +230,7 @@ def _month(
         middle, half = interval(apart)
         return [middle, None if np.isinf(half) else half]
 
+    moved_to = np.mean([run.moved_to for run in runs], axis=0)
     return {
         "from": begin.isoformat(),
         "closes": None if closes is None else world.sites[closes].code,
@@ -245,6 +248,11 @@ def _month(
         "moved": mean("moved"),
         "moved_late": mean("moved_late"),
         "moved_days": mean("moved_days"),
+        "moved_to": {
+            site.code: number
+            for site, number in zip(world.sites, moved_to.tolist(), strict=True)
+            if number
+        },
     }
 
 

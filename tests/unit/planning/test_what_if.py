@@ -159,6 +159,9 @@ def test_the_way_there_is_planned_month_by_month(files: Path) -> None:
     ]
     assert [len(month["open"]) for month in told["months"]] == [3, 2, 1, 1]
     assert sum(month["moved"] for month in told["months"]) > 0  # announced a day before
+    for month in told["months"]:
+        assert set(month["moved_to"]) <= set(month["open"])
+        assert sum(month["moved_to"].values()) <= month["moved"]
     assert "summed over the months" in told["objective"]
     target = files / "way.html"
     printed = ask(files, *one, "--html", str(target)).stdout
