@@ -74,16 +74,21 @@ def report(
     member: As = "730-desk",
     as_json: AsJson = False,
 ) -> None:
-    """Figures per programme: answers, mean score, change since before; and who just came.
+    """Figures per programme: courses; answers, mean score, change since before; who just came.
 
-    Where fewer than five answered, nothing is told.
+    Fewer than five are not told, nor what they could be computed from.
     """
     params = {"since": since} if since else {}
     forms = ask_as(member, "referral", "GET", "/evaluations/report", params=params)
+    courses = ask_as(member, "referral", "GET", "/evaluations/courses")
     visits = ask_as(member, "referral", "GET", "/drop-ins")
     if as_json:
-        print(json.dumps({"forms": forms, "drop_ins": visits}, ensure_ascii=False))
+        told = {"courses": courses, "forms": forms, "drop_ins": visits}
+        print(json.dumps(told, ensure_ascii=False))
         return
+    stages = ("programme", "referred", "waiting", "under_way", "completed", "ended")
+    _table(courses, stages, "Nobody has been referred.")
+    console.print()
     heads = ("programme", "form", "moment", "answers", "mean", "pairs", "change")
     _table(forms, heads, "No form has been answered.")
     if visits:

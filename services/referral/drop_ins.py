@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.referral.data_files import ID_PATTERN
+from services.referral.evaluation.suppression import small
 from services.referral.incoming import named_faults
 from services.referral.limit import local_day
 from services.referral.programme import Programme
@@ -80,7 +81,7 @@ class DropIns:
         return Answer(content={"count": counted.count}, applied=Applied(events=[event]))
 
     async def figures(self, unit: Unit, call: Call) -> object:
-        """GET /drop-ins: by programme and month."""
+        """GET /drop-ins: by programme and month; small counts are left out, with their days."""
         mine = None if call.staff.provider == EVERYBODY else call.staff.provider
         rows = await unit.conn.fetch(
             """SELECT programme, to_char(day, 'YYYY-MM') AS month, sum(visitors)::int AS count,
@@ -89,7 +90,10 @@ class DropIns:
                GROUP BY 1, 2 ORDER BY 1, 2""",
             mine,
         )
-        return [dict(row) for row in rows]
+        return [
+            dict(row) | ({"count": None, "days": None} if small(row["count"]) else {})
+            for row in rows
+        ]
 
     async def hear(self, unit: Unit, messages: Sequence[Message], /) -> Sequence[Outcome]:
         """See `shared.handling.Handler`: our own word, so that a restored database catches up."""

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.demo.documents import fhir_plan
 from services.referral.drop_ins import DropIns
+from services.referral.evaluation import store
 from services.referral.evaluation.handlers import Evaluation
 from services.referral.evaluation.timers import ASK
 from services.referral.events_citizen import CitizenName
@@ -201,6 +202,30 @@ async def test_the_report_names_nobody_and_hides_few(room: Room) -> None:
     row = told[0]
     assert (row["programme"], row["answers"], row["mean"]) == ("p140-basal", None, None)
     assert (await asked(room.conn, EVALUATION.report, a_call(FAR_AWAY), room.now)).content == []
+
+
+async def test_courses_are_counted_by_programme_and_few_are_not_told(room: Room) -> None:
+    await a_basal_course(room)
+    (one,) = await store.courses(room.conn, None)
+    assert one == "p140-basal"
+    (row,) = (await asked(room.conn, EVALUATION.courses, a_call(), room.now)).content  # type: ignore[misc]
+    assert row == {
+        "programme": "p140-basal",
+        "referred": None,
+        "waiting": None,
+        "under_way": None,
+        "completed": None,
+        "ended": None,
+    }
+    assert sum((await store.courses(room.conn, ["316"]))[one].values()) == 1
+    assert (await asked(room.conn, EVALUATION.courses, a_call(FAR_AWAY), room.now)).content == []
+
+
+async def test_few_who_just_came_are_not_told(room: Room) -> None:
+    body = {"provider": "316", "programme": "back-counselling", "day": "2022-05-23", "count": 4}
+    await asked(room.conn, DROP_INS.count, a_call(body=body), room.now)
+    (row,) = (await asked(room.conn, DROP_INS.figures, a_call(), room.now)).content  # type: ignore[misc]
+    assert (row["count"], row["days"]) == (None, None)
 
 
 async def test_who_just_comes_is_counted_and_never_named(room: Room) -> None:

@@ -10,17 +10,15 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Final
+from typing import Final, TypeAlias
 
+from services.referral.evaluation.suppression import FEWEST, small
 from services.referral.facts import Closed, Fact, OrderChanged, OrderPlaced
 from services.referral.limit import local_day, local_instant
 from services.referral.programme import Form, Programme
 from services.referral.programme_terms import Moment
 from services.referral.referral import CloseReason
 
-FEWEST: Final = 5
-"""Answers below which no figure is told: 1 to 4 persons could be known (our choice; statistics on
-health in Denmark commonly suppress the same)."""
 MONTHS_LATER: Final = 6
 MORNING: Final = time(8)
 _EVALUATIONS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:evaluations")
@@ -98,27 +96,53 @@ class Figure:
     change: float | None = None
 
 
-def figures(answers: Iterable[Answered]) -> tuple[Figure, ...]:
-    """The figures by programme, form and moment."""
-    groups: dict[tuple[str, str], dict[Moment, dict[str, float]]] = {}
-    for one in answers:
-        moments = groups.setdefault((one.programme, one.form), {})
-        moments.setdefault(one.moment, {})[one.whose] = one.score
+_Groups: TypeAlias = dict[tuple[str, str], dict[Moment, dict[str, float]]]
+
+
+def figures(
+    answers: Iterable[Answered], among: Iterable[Answered] | None = None
+) -> tuple[Figure, ...]:
+    """The figures by programme, form and moment.
+
+    `among`: all answers, where `answers` are some of them: what a few others make up the difference
+    to is not told, because the two could be subtracted.
+    """
+    groups, every = _grouped(answers), _grouped(among or ())
     return tuple(
-        _figure(programme, form, moment, moments)
+        _figure(
+            (programme, form, moment),
+            moments,
+            len(every.get((programme, form), {}).get(moment, moments[moment])),
+        )
         for (programme, form), moments in sorted(groups.items())
         for moment in Moment
         if moment in moments
     )
 
 
+def _grouped(answers: Iterable[Answered]) -> _Groups:
+    groups: _Groups = {}
+    for one in answers:
+        moments = groups.setdefault((one.programme, one.form), {})
+        moments.setdefault(one.moment, {})[one.whose] = one.score
+    return groups
+
+
 def _figure(
-    programme: str, form: str, moment: Moment, moments: dict[Moment, dict[str, float]]
+    of: tuple[str, str, Moment], moments: dict[Moment, dict[str, float]], every: int
 ) -> Figure:
+    """A change is told where those who answered only once are none, or not few themselves."""
+    programme, form, moment = of
     now, before = moments[moment], moments.get(Moment.BEFORE, {})
     changes = [now[who] - before[who] for who in now.keys() & before.keys()]
-    told = len(now) >= FEWEST
-    compared = moment is not Moment.BEFORE and len(changes) >= FEWEST
+    told = len(now) >= FEWEST and not small(every - len(now))
+    once = (len(now) - len(changes), len(before) - len(changes))
+    compared = (
+        told
+        and moment is not Moment.BEFORE
+        and len(changes) >= FEWEST
+        and not any(map(small, once))
+    )
     return Figure(
         programme=programme,
         form=form,

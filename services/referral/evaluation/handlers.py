@@ -21,6 +21,7 @@ from services.referral.evaluation.evaluation import (
     figures,
 )
 from services.referral.evaluation.forms import FORMS
+from services.referral.evaluation.suppression import told
 from services.referral.evaluation.wire import EvaluationAnswered, EvaluationAsked, Wire, event_of
 from services.referral.incoming import named_faults
 from services.referral.programme_policy import Portfolio
@@ -170,7 +171,19 @@ class Evaluation:
         """
         since = _instant(call.query.get("since"))
         found = await store.answers(unit.conn, _providers(call), since)
-        return [asdict(one) for one in figures(found)]
+        among = await store.answers(unit.conn, _providers(call), None) if since else None
+        return [asdict(one) for one in figures(found, among)]
+
+    async def courses(self, unit: Unit, call: Call) -> object:
+        """GET /evaluations/courses: how many were referred to each programme, and how far they are.
+
+        Small counts are left out, and what they could be computed from.
+        """
+        found: list[dict[str, object]] = []
+        for programme, counts in (await store.courses(unit.conn, _providers(call))).items():
+            total, parts = told(counts)
+            found.append({"programme": programme, "referred": total, **parts})
+        return found
 
     async def hear(self, unit: Unit, messages: Sequence[Message], /) -> Sequence[Outcome]:
         """See `shared.handling.Handler`: what stands on `evaluations`, our own word included."""
@@ -181,6 +194,7 @@ class Evaluation:
         return (
             Endpoint(method="GET", path="/evaluations", handler=self.asked),
             Endpoint(method="GET", path="/evaluations/report", handler=self.report),
+            Endpoint(method="GET", path="/evaluations/courses", handler=self.courses),
             Endpoint(method="POST", path="/evaluations/{id}/answer", handler=self.answer),
         )
 

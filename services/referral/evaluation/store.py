@@ -108,3 +108,29 @@ async def answers(
         )
         for row in rows
     ]
+
+
+async def courses(conn: Connection, providers: Sequence[str] | None) -> dict[str, dict[str, int]]:
+    """How many referrals to each programme wait, are under way, and have ended how.
+
+    Who was entered in error was never referred.
+    """
+    rows = await conn.fetch(
+        """SELECT coalesce(o.programme, r.programme) AS programme,
+                  count(*) FILTER (WHERE r.closed IS NULL AND r.started_on IS NULL) AS waiting,
+                  count(*) FILTER (WHERE r.closed IS NULL AND r.started_on IS NOT NULL) AS under_way,
+                  count(*) FILTER (WHERE r.closed IN ('completed', 'self-directed')) AS completed,
+                  count(*) FILTER (WHERE r.closed NOT IN ('completed', 'self-directed')) AS ended
+           FROM referrals r
+           LEFT JOIN LATERAL (SELECT convert_from(state, 'UTF8')::jsonb ->> 'programme' AS programme
+                              FROM orders
+                              WHERE referral_id = r.referral_id
+                              ORDER BY ordinal DESC LIMIT 1) o ON true
+           WHERE coalesce(o.programme, r.programme) IS NOT NULL
+             AND r.closed IS DISTINCT FROM 'entered-in-error'
+             AND ($1::text[] IS NULL OR r.provider = ANY($1))
+           GROUP BY 1 ORDER BY 1""",
+        providers,
+    )
+    names = ("waiting", "under_way", "completed", "ended")
+    return {row["programme"]: {name: row[name] for name in names} for row in rows}

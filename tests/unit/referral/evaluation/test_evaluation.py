@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -116,11 +117,33 @@ def answered(scores: Iterable[float], moment: Moment) -> list[Answered]:
 
 
 def test_figures_say_the_mean_and_the_change_among_those_who_answered_both() -> None:
-    before = answered([20, 22, 24, 26, 28, 30], Moment.BEFORE)
+    before = answered([20, 22, 24, 26, 28], Moment.BEFORE)
     after = answered([10, 12, 14, 16, 18], Moment.AFTER)
     first, second = figures([*before, *after])
-    assert (first.moment, first.answers, first.mean, first.change) == (Moment.BEFORE, 6, 25, None)
+    assert (first.moment, first.answers, first.mean, first.change) == (Moment.BEFORE, 5, 24, None)
     assert (second.answers, second.mean, second.pairs, second.change) == (5, 14, 5, -10)
+
+
+@pytest.mark.parametrize(("more_before", "more_after"), [(1, 0), (4, 0), (0, 1)])
+def test_a_change_is_not_told_where_it_gives_away_the_few_who_answered_once(
+    more_before: int, more_after: int
+) -> None:
+    """All before, less the pairs' (their mean now less their change), leaves one person's score."""
+    both = 6
+    before = answered([20.0] * (both + more_before), Moment.BEFORE)
+    after = answered([10.0] * both, Moment.AFTER)
+    late = [replace(one, whose=f"late{n}") for n, one in enumerate(after[:more_after])]
+    _, second = figures([*before, *after, *late])
+    assert (second.answers, second.pairs, second.change) == (both + more_after, None, None)
+    many = answered([20.0] * (both + FEWEST), Moment.BEFORE)
+    assert figures([*many, *after])[1].change == -10
+
+
+def test_what_differs_from_all_by_a_few_is_not_told() -> None:
+    every = answered([20.0] * 12, Moment.BEFORE)
+    assert figures(every[:9], every)[0].mean is None
+    assert figures(every[:7], every)[0].answers == 7
+    assert figures(every, every)[0].answers == 12
 
 
 def test_few_answers_are_told_as_nothing_at_all() -> None:
