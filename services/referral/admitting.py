@@ -23,6 +23,7 @@ from services.referral.programme_proposal import Answer, Proposal, Question, pro
 from services.referral.programme_terms import REFERRERS, Basis, Referrer
 from services.referral.referral import CloseReason, Referral
 from services.referral.request import Request, age_on
+from services.referral.routing import several
 from services.referral.side_by_side import beside_the_last
 from services.referral.terms import Note, WithdrawReason, WorkReason
 
@@ -198,6 +199,7 @@ def _taken(case: Case, command: TakeRequest, proposal: Proposal, now: datetime) 
             order=order_asked_for(referral, programme, command, now),
         )
         yield from told_for_whom(programme, request.asked)
+        yield from several(me, route, programme.id)
     mine = replaced.referral_id if replaced is not None else None
     others = tuple(other for other in case.others if other.referral_id != mine)
     yield from beside_the_last(referral, others)

@@ -77,7 +77,7 @@ def service(settings: ReferralSettings) -> Service:
         policy=policy,
     )
     decided = Decided(directory=directory, portfolio=portfolio, timetable=timetable)
-    choosing = Choosing(decided=decided)
+    choosing = Choosing(decided=decided, register=office.register)
     worklist = Worklist(decided=decided, register=office.register)
     assessments = Assessments(decided=decided, register=office.register, policy=policy)
     evaluation = Evaluation(portfolio=portfolio, register=office.register)

@@ -1,57 +1,31 @@
 """The citizen's free choice of who trains, and what handing over means. Standard library only.
 
-Three rights (Sundhedsloven § 140; sst.dk, Frit valg). Always: another of the municipality's own
-places (asked of scheduling, which knows them), and another municipality's institution, which may
-decline. Only when the limit can't be held: a private supplier under the agreement. Handing over is
-an order withdrawn and an order placed: the same referral, the same clock.
+Who may be chosen, and by which right, stands in `choosable`. Handing over is an order withdrawn and
+an order placed: the same referral, the same clock. Where nothing was ordered, because the programme
+is not established, the choice is what is ordered first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from services.referral.facts import Fact, OrderChanged, OrderPlaced, OrderWithdrawn, WorkOpened
+from services.referral.choosable import ChoiceCase, Kind, Unsuitable, kind_of, right_of, unsuitable
+from services.referral.facts import (
+    Fact,
+    OrderChanged,
+    OrderPlaced,
+    OrderWithdrawn,
+    WorkClosed,
+    WorkOpened,
+)
 from services.referral.facts_choice import ChoiceTaken, ChoiceWaived, HandedOver
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start
-from services.referral.order import Order
-from services.referral.plan import PlanType
-from services.referral.referral import Referral
+from services.referral.signature import ITSELF
 from services.referral.terms import Right, WithdrawReason, WorkReason
-
-
-class Kind(StrEnum):
-    """Whose a provider is."""
-
-    MUNICIPAL = "municipal"
-    PRIVATE = "private"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """Somebody who trains. A private one works for `municipalities`, for plans of `plan_types`."""
-
-    code: str
-    name: str
-    sor: str
-    kind: Kind
-    municipalities: frozenset[str] = frozenset()
-    plan_types: frozenset[PlanType] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceCase:
-    """What a choice rests on. `ordinal`: of the order that stands. `home`: who trains by rule."""
-
-    referral: Referral
-    order: Order | None
-    ordinal: int
-    home: str
-    providers: Mapping[str, Provider]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +64,6 @@ class MoveAway:
     provider: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unsuitable:
-    """It can't be done; `text` says why, without people. `status`: HTTP's."""
-
-    status: int
-    text: str
-
-
 ChoiceCommand: TypeAlias = TakeChoice | TakeLocation | WaiveChoice | DeclineOrder | MoveAway
 
 
@@ -124,7 +90,8 @@ def decide_choice(
 
 def _obstacle(case: ChoiceCase, command: ChoiceCommand) -> Unsuitable | None:
     referral, hands_over = case.referral, not isinstance(command, WaiveChoice)
-    stands = referral.order_stands and case.order is not None
+    stands = case.stands
+    takes = isinstance(command, TakeChoice | MoveAway) and case.first is not None
     located = isinstance(command, TakeLocation)
     wanted = command.location if isinstance(command, TakeLocation) else ""
     obstacles = (
@@ -133,13 +100,13 @@ def _obstacle(case: ChoiceCase, command: ChoiceCommand) -> Unsuitable | None:
             not hands_over and referral.free_choice is None,
             "free choice is not open, so there is nothing to decline",
         ),
-        (hands_over and not stands, "nothing is ordered that could be handed over"),
+        (hands_over and not stands and not takes, "nothing is ordered that could be handed over"),
         (
             hands_over and referral.paused_at is not None,
             "the citizen is in hospital: hand over when the referral goes on",
         ),
         (
-            located and _kind_of(case) is Kind.PRIVATE,
+            located and kind_of(case) is Kind.PRIVATE,
             f"{referral.provider} is a private supplier: where it trains it says itself",
         ),
         (
@@ -155,7 +122,7 @@ def _obstacle(case: ChoiceCase, command: ChoiceCommand) -> Unsuitable | None:
         if holds:
             return Unsuitable(409, text)
     chosen = command.providers if isinstance(command, TakeChoice) else ()
-    return next((why for code in chosen if (why := _unsuitable(case, code)) is not None), None)
+    return next((why for code in chosen if (why := unsuitable(case, code)) is not None), None)
 
 
 def _located(case: ChoiceCase, location: str, now: datetime) -> Iterator[Fact]:
@@ -168,47 +135,6 @@ def _located(case: ChoiceCase, location: str, now: datetime) -> Iterator[Fact]:
     yield OrderChanged(referral_id=me, order=replace(order, location=location))
 
 
-def _kind_of(case: ChoiceCase) -> Kind | None:
-    """Whose the provider is that has the order now."""
-    provider = case.providers.get(case.referral.provider)
-    return provider.kind if provider is not None else None
-
-
-def right_of(case: ChoiceCase, code: str) -> Right:
-    """By which right a provider is chosen."""
-    if code == case.home:
-        return Right.OWN
-    kind = case.providers[code].kind
-    return Right.PRIVATE if kind is Kind.PRIVATE else Right.OTHER_MUNICIPALITY
-
-
-def _unsuitable(case: ChoiceCase, code: str) -> Unsuitable | None:
-    """Why this provider can't be chosen now."""
-    referral, provider = case.referral, case.providers.get(code)
-    if provider is None:
-        return Unsuitable(422, f"{code} is nobody whom we know")
-    private = provider.kind is Kind.PRIVATE
-    obstacles = (
-        (code == referral.provider, 409, f"the order is with {code} already"),
-        (
-            private and referral.free_choice is None,
-            409,
-            "private suppliers may be chosen only when the limit can't be held, and it can",
-        ),
-        (
-            private and referral.municipality not in provider.municipalities,
-            422,
-            f"{code} has no agreement with this municipality",
-        ),
-        (
-            private and referral.type not in provider.plan_types,
-            422,
-            f"{code} has no agreement for this type of plan",
-        ),
-    )
-    return next((Unsuitable(status, text) for holds, status, text in obstacles if holds), None)
-
-
 def _taken(case: ChoiceCase, command: TakeChoice, now: datetime) -> Iterator[Fact]:
     first, *wishes = command.providers
     right = right_of(case, first)
@@ -216,6 +142,7 @@ def _taken(case: ChoiceCase, command: TakeChoice, now: datetime) -> Iterator[Fac
     yield from _over(case, first, tuple(wishes), _WHY[right], now)
 
 
+_SETTLED: Final = frozenset({WorkReason.NOT_ESTABLISHED, WorkReason.PROVIDER_TO_CHOOSE})
 _WHY = {
     Right.OWN: WithdrawReason.HANDED_BACK,
     Right.OTHER_MUNICIPALITY: WithdrawReason.OTHER_MUNICIPALITY,
@@ -240,7 +167,13 @@ def _declined(case: ChoiceCase, command: DeclineOrder, now: datetime) -> Iterato
             referral_id=referral.referral_id, reason=WorkReason.DECLINED, about=command.provider
         )
         return
-    suitable = [code for code in referral.wishes if _unsuitable(case, code) is None]
+    suitable = [code for code in referral.wishes if unsuitable(case, code) is None]
+    if not suitable and not case.has_established(case.home):
+        # The municipality's own hasn't got it: a human finds somebody.
+        yield WorkOpened(
+            referral_id=referral.referral_id, reason=WorkReason.DECLINED, about=command.provider
+        )
+        return
     to, rest = (suitable[0], tuple(suitable[1:])) if suitable else (case.home, ())
     yield from _over(case, to, rest, WithdrawReason.DECLINED, now)
     if to == case.home:
@@ -259,10 +192,11 @@ def _over(
     municipality: str | None = None,
 ) -> Iterator[Fact]:
     """The order withdrawn from one and placed with the other; the limit is the same."""
-    referral, order = case.referral, case.order
+    referral, order = case.referral, case.ordered
     assert order is not None, "only what is ordered is handed over"
     me = referral.referral_id
-    yield OrderWithdrawn(referral_id=me, order_id=order.order_id, reason=why)
+    if case.stands:
+        yield OrderWithdrawn(referral_id=me, order_id=order.order_id, reason=why)
     yield HandedOver(
         referral_id=me,
         provider=provider,
@@ -280,3 +214,13 @@ def _over(
         location="",
     )
     yield OrderPlaced(referral_id=me, order=placed)
+    for reason, about in referral.work:
+        if reason in _SETTLED:
+            yield WorkClosed(
+                referral_id=me,
+                reason=WorkReason(reason),
+                about=about,
+                decision="chosen",
+                by=ITSELF,
+                at=now,
+            )

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from services.referral.choice import Provider
+from services.referral.choosable import Provider
 from services.referral.commands import Municipality
 from services.referral.programme_terms import REFERRERS, Basis, Referrer
 from shared.files import Watched, first_fault, read_toml

@@ -42,6 +42,7 @@ from services.referral.order import Order
 from services.referral.plan import Plan
 from services.referral.referral import CloseReason, FreeChoiceReason, Referral
 from services.referral.request import Request
+from services.referral.routing import several
 from services.referral.side_by_side import beside_the_last
 from services.referral.terms import Note, WithdrawReason, WorkReason
 
@@ -130,6 +131,7 @@ def _accepted(case: Case, command: TakePlan, now: datetime) -> Iterator[Fact]:
         yield OrderPlaced(referral_id=referral.referral_id, order=_order(referral, command, now))
         yield from told_for_whom(terms.programme, day)
         yield from late(referral, now)
+        yield from several(referral.referral_id, command.route, terms.programme.id)
     yield from _for_humans(case, command, referral)
 
 

@@ -13,11 +13,10 @@ from services.referral.choice import (
     MoveAway,
     TakeChoice,
     TakeLocation,
-    Unsuitable,
     WaiveChoice,
     decide_choice,
-    right_of,
 )
+from services.referral.choosable import Unsuitable, right_of
 from services.referral.choosing import Choosing
 from shared.endpoints import Answer, Call, Endpoint, Refused
 
@@ -66,7 +65,7 @@ class FreeChoice:
     async def offered(self, unit: Unit, call: Call) -> object:
         """Whom the citizen may choose now, and by which right; the private ones where they may."""
         desk, referral = await self._open(unit, call)
-        case = self.choosing.case(desk, referral)
+        case = await self.choosing.case(unit, desk, referral)
         found = []
         for code, provider in sorted(case.providers.items()):
             command = TakeChoice(providers=(code,))
@@ -119,7 +118,7 @@ class FreeChoice:
 
     async def _decide(self, unit: Unit, call: Call, command: ChoiceCommand) -> Answer:
         desk, referral = await self._open(unit, call)
-        facts = decide_choice(self.choosing.case(desk, referral), command, unit.now)
+        facts = decide_choice(await self.choosing.case(unit, desk, referral), command, unit.now)
         if isinstance(facts, Unsuitable):
             raise Refused(facts.status, facts.text)
         applied = self.choosing.decided.apply(desk, facts)

@@ -34,7 +34,7 @@ class Reopening:
         referral = desk.referrals.get(me)
         if referral is None:
             raise Refused(404, f"no referral has the id {me}")
-        case = self.choosing.case(desk, referral)
+        case = await self.choosing.case(unit, desk, referral)
         if not call.staff.works_for(case.home):
             call.must_work_for(referral.provider)
         if referral.closed is None:

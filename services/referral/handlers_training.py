@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from services.referral import store, store_assessments, store_course, store_orders
 from services.referral.assessment_policy import Policy
 from services.referral.choice import DeclineOrder, decide_choice
-from services.referral.choosing import case_of
+from services.referral.choosing import case_of, offers_of
 from services.referral.commands import (
     Case,
     ClockCommand,
@@ -72,6 +72,8 @@ class Clock:
         desk.sessions = await store.sessions(unit.conn, ids)
         came = {one.referral_id for one in news if isinstance(one.command, HearAttendance)}
         refused = {one.referral_id for one in news if isinstance(one.command, DeclineOrder)}
+        if refused:
+            desk.offers = await offers_of(unit.conn, self.directory)
         if came or refused:
             desk.orders = await store_orders.newest_orders(unit.conn, came | refused)
         if came:
@@ -188,7 +190,7 @@ class Clock:
         if isinstance(command, HearAttendance):
             facts = decide_attendance(self._course(desk, referral_id), command, at)
         elif isinstance(command, DeclineOrder):
-            case = case_of(self.directory, desk, desk.referrals[referral_id])
+            case = case_of(self.directory, desk, desk.referrals[referral_id], desk.offers)
             found = decide_choice(case, command, at)
             assert isinstance(found, tuple), "a refusal is never unsuitable"
             facts = found

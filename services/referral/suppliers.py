@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from services.referral.choice import Kind, Provider
+from services.referral.choosable import Kind, Provider
 from services.referral.configuration import ConfigurationError, Directory
 from services.referral.plan import PlanType
 from shared.topics import Party, load

@@ -36,6 +36,7 @@ class WorkReason(StrEnum):
     STAY_UNCLEAR = "stay-unclear"
     DECLINED = "declined"
     NOT_ESTABLISHED = "not-established"
+    PROVIDER_TO_CHOOSE = "provider-to-choose"
     REGION_RESPONSIBLE = "region-responsible"
     ACTION_OVERDUE = "action-overdue"
     PROGRAMME_TO_CHOOSE = "programme-to-choose"

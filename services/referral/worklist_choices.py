@@ -70,6 +70,9 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     "has: somebody talks with the citizen.",
     WorkReason.NOT_ESTABLISHED: "No provider has the programme that the plan asks for, so nothing "
     "is ordered.",
+    WorkReason.PROVIDER_TO_CHOOSE: "The municipality's own provider has not established the "
+    "programme, and several take it by agreement: the first has the order, and the citizen may "
+    "choose another (genvej choice show).",
     WorkReason.REGION_RESPONSIBLE: "The region is responsible in law for the programme on the day "
     "that counts, and nobody has said that the municipality runs it for the region.",
     WorkReason.SAME_PERSON: "A document says that two citizens here are one: it names the "
@@ -179,6 +182,13 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
             "number finds this one. Undone by genvej citizen split.",
         ),
         Choice(name="two-people", does="They are two; nothing changes."),
+    ),
+    WorkReason.PROVIDER_TO_CHOOSE: (
+        Choice(
+            name="citizen-told",
+            does="The citizen knows of the others and keeps who has the order; choosing another "
+            "settles this too.",
+        ),
     ),
     WorkReason.STAYS_AWAY: (
         Choice(name="goes-on", does="Somebody has talked with the citizen; the course goes on."),

@@ -17,6 +17,7 @@ from services.referral.endpoints_choice import FreeChoice
 from services.referral.endpoints_plan import Plans
 from services.referral.plan import PlanType
 from shared.endpoints import Answer, Call, Refused
+from shared.envelope import Message
 from shared.handling import Outcome, Unit
 from shared.staff import Member
 from tests.conftest import Databases
@@ -43,14 +44,15 @@ class Street:
     def __init__(self, room: Room) -> None:
         decided = a_decided()
         self.room = room
-        self.choice = FreeChoice(choosing=Choosing(decided=decided))
+        self.choice = FreeChoice(choosing=Choosing(decided=decided, register=a_register()))
         self.order: dict[str, Any] = {}
 
-    async def opens(self, **plan: Any) -> Sequence[Outcome]:
+    def a_plan(self, **plan: Any) -> Message:
         given = {"document_id": "plan-1", "discharge_date": date(2022, 5, 24)}
-        outcomes = await self.room.takes(
-            randers_hospital(self.room, from_randers(**(given | plan)))
-        )
+        return randers_hospital(self.room, from_randers(**(given | plan)))
+
+    async def opens(self, **plan: Any) -> Sequence[Outcome]:
+        outcomes = await self.room.takes(self.a_plan(**plan))
         self.order = only(outcomes, "order.placed")
         return outcomes
 

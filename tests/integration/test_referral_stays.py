@@ -25,7 +25,7 @@ from tests.integration.referral_room import (
     timers,
     verdict,
 )
-from tests.unit.referral.factories import a_decided
+from tests.unit.referral.factories import a_decided, a_register
 
 LATER = datetime(2022, 5, 27, 6, tzinfo=UTC)  # notifications of what lies ahead are refused
 READMITTED: dict[str, Any] = {
@@ -52,7 +52,7 @@ DEAD: dict[str, Any] = {
 
 
 def an_answering() -> Choosing:
-    return Choosing(decided=a_decided())
+    return Choosing(decided=a_decided(), register=a_register())
 
 
 async def test_a_notification_about_nobody_here_is_acknowledged_and_leaves_no_trace(

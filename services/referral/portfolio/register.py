@@ -79,10 +79,14 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an order goes. `provider` None: nothing is ordered, a human decides."""
+    """Where an order goes. `provider` None: nothing is ordered, a human decides.
+
+    `others` take it by agreement too: the citizen may choose.
+    """
 
     provider: str | None
     way: Way
+    others: tuple[str, ...] = ()
 
 
 Register = Mapping[tuple[str, str], Statement]
@@ -100,11 +104,17 @@ def route(register: Register, provider: str, programme: str) -> Route:
         return Route(provider, Way.UNSTATED)
     if here.state is State.ESTABLISHED:
         return Route(provider, Way.ESTABLISHED)
-    for other in here.instead:
-        there = register.get((other, programme))
-        if there is not None and _takes_orders(there):
-            return Route(other, Way.AGREED)
-    return Route(None, Way.NOBODY)
+    found = takers(register, provider, programme)
+    return Route(found[0], Way.AGREED, found[1:]) if found else Route(None, Way.NOBODY)
+
+
+def takers(register: Register, provider: str, programme: str) -> tuple[str, ...]:
+    """Who takes a provider's orders of a programme by agreement and has it established."""
+    here = register.get((provider, programme))
+    if here is None or here.state is State.ESTABLISHED:
+        return ()
+    found = ((other, register.get((other, programme))) for other in here.instead)
+    return tuple(other for other, there in found if there is not None and _takes_orders(there))
 
 
 def _takes_orders(there: Statement) -> bool:

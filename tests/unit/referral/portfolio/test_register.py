@@ -76,7 +76,7 @@ MOVED = an_offer("316", NOT, instead=("730", "851"))
         (MOVED | an_offer("851", State.ESTABLISHED), Route("851", Way.AGREED)),
         (
             MOVED | an_offer("851", State.ESTABLISHED) | an_offer("730", State.ESTABLISHED),
-            Route("730", Way.AGREED),
+            Route("730", Way.AGREED, others=("851",)),
         ),
         (MOVED | an_offer("730", State.IN_DEVELOPMENT), Route(None, Way.NOBODY)),
         (
