@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Final
 
 from services.scheduling import commands, domain, events, facts
@@ -25,7 +25,8 @@ from services.scheduling.store_sessions import Session
 from services.scheduling.together import decide_together
 from shared.envelope import Event
 
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""From which the times of plans are counted, so that all processes name the same."""
 
 
 class Books:
@@ -73,15 +74,6 @@ class Books:
     def redated_orders(self) -> list[Order]:
         """Those whose dates a batch changed while the rest of what was ordered stands."""
         return [self.provider.orders[order_id].order for order_id in sorted(self.redated)]
-
-    def next_plan(self, now: datetime, every: timedelta) -> datetime | None:
-        """When the next plan over all who are not told is due; None where it is known already."""
-        if not self.provider.holds_any():
-            return None
-        if self.plan_due is not None and self.plan_due > now:
-            return None
-        self.plan_due = _EPOCH + ((now - _EPOCH) // every + 1) * every
-        return self.plan_due
 
     def remember(self, placed: Placed) -> None:
         """Takes over an order from the database."""

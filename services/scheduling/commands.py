@@ -48,10 +48,11 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class Rebook:
-    """The order's session has lost its therapist, room or time."""
+    """The order's session has lost its therapist, room or time; `why`, where it is given up."""
 
     order_id: str
     answer: Answer
+    why: str = "capacity-gone"
 
 
 @dataclass(frozen=True, slots=True)

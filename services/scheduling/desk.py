@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from services.scheduling import answering, commands, domain
+from services.scheduling.books import EPOCH
 from services.scheduling.capacity import LocationWeek, local_date
 from services.scheduling.course import NOT_YET
 from services.scheduling.giving_way import give_way
 from services.scheduling.orders import Answer, Order, Placed, Reason, Status
 from services.scheduling.planning import takes_part, together
-from services.scheduling.replanning import Plans, within
+from services.scheduling.quorum import Quorum
+from services.scheduling.replanning import within
 from services.scheduling.solving import Wanted
 from services.scheduling.telling import due
 from shared.envelope import Event
 
 
-class Desk(Plans):
+class Desk(Quorum):
     """What is done for a provider's citizens."""
 
     def at_stake(self) -> set[str]:
@@ -196,12 +198,35 @@ class Desk(Plans):
         """Ends a batch: rebooks what lost its slot, gives free time to those without, says how
         full it is. Returns what has happened that no single message stands for."""
         with self.gathered() as found:
-            self.rebook_lost(now)
-            self._retry(now)
-            if self._retry_all:
-                self.courses.update(p.order.of for p in self.provider.unplaced() if p.order.later)
-            self.follow_all(now)
+            self._settle(now)
         return found + self._status(now)
+
+    def plan_and_tell(self, now: datetime) -> list[Event]:
+        """The timer's batch: the exact plan, the groups that are not held, who is told; and what
+        follows from all that."""
+        with self.gathered() as found:
+            self.replan(now)
+            self.hold_groups(now)
+            self.tell(now)
+            self._settle(now)
+        return found + self._status(now)
+
+    def _settle(self, now: datetime) -> None:
+        self.rebook_lost(now)
+        self._retry(now)
+        if self._retry_all:
+            self.courses.update(p.order.of for p in self.provider.unplaced() if p.order.later)
+        self.follow_all(now)
+
+    def next_plan(self, now: datetime, every: timedelta) -> datetime | None:
+        """When the next plan is due, over all who are not told and the groups that are still too
+        small; None where it is known already or there is nothing to plan."""
+        if self.plan_due is not None and self.plan_due > now:
+            return None
+        if not self.provider.holds_any() and not self.has_groups_to_decide(now):
+            return None
+        self.plan_due = EPOCH + ((now - EPOCH) // every + 1) * every
+        return self.plan_due
 
     def _retry(self, now: datetime) -> list[Event]:
         """Offers time that has become free to those without a session inside the limit."""

@@ -69,8 +69,13 @@ def decide(provider: Provider, command: Command, now: datetime) -> Decision | No
         case Withdraw(order_id):
             return _withdraw(provider.orders[order_id], now)
         case Rebook(order_id, answer) | Retry(order_id, answer):
-            again = rebook if isinstance(command, Rebook) else _retry
-            return again(provider, provider.orders[order_id], answer, now)
+            placed = provider.orders[order_id]
+            why = command.why if isinstance(command, Rebook) else None
+            return (
+                _retry(provider, placed, answer, now)
+                if why is None
+                else rebook(provider, placed, answer, now, why=why)
+            )
         case Accept() | GiveUp() | Exchange() | Ask() | Regret():
             return decide_answer(provider, command, now)
         case Attend() | Pause() | Resume() | Tell():

@@ -107,7 +107,8 @@ class SessionCancelled(_Wire):
     number: int = Field(description="Which of the order's sessions it was, from 1")
     start: datetime
     reason: str = Field(
-        description="order-withdrawn, capacity-gone, declined, cancelled-by-citizen or paused"
+        description="order-withdrawn, capacity-gone, group-too-small, declined, "
+        "cancelled-by-citizen or paused"
     )
     revision: int
 

@@ -18,6 +18,7 @@ from services.scheduling.engine.calendar import Day, cells_of, runs
 from services.scheduling.engine.search import Engaged, Search, Site
 from services.scheduling.orders import Answer, Engagement, Order, Reason, Shortfall, Slot
 from services.scheduling.rules import standing
+from services.scheduling.telling import opens_from
 
 if TYPE_CHECKING:
     from services.scheduling.proposals import Proposals
@@ -41,9 +42,10 @@ class Meeting:
 def propose_meeting(asks: Proposals, order: Order, now: datetime) -> Answer:
     """As the engine's `propose`, for an order whose step gathers several people."""
     first = asks.provider.terms.first_day(order, now)
+    opens = opens_from(asks.provider.terms, order, now)
     horizon = asks.calendar.last_day()
     last = horizon if order.limit is None else min(order.limit, horizon)
-    best = _least(asks, order, meetings(asks, order, first, last))
+    best = _least(asks, order, meetings(asks, order, first, last, opens))
     if best is not None:
         return _answer(order, best, None)
     sites, _ = asks.sites_of(order)
@@ -51,7 +53,7 @@ def propose_meeting(asks: Proposals, order: Order, now: datetime) -> Answer:
         asks.calendar, order, sites, first, last, _engaged(asks, order), asks.provider.terms.rides
     ).shortfall()
     after = first if order.limit is None else max(first, order.limit + _ONE_DAY)
-    best = _least(asks, order, meetings(asks, order, after, horizon))
+    best = _least(asks, order, meetings(asks, order, after, horizon, opens))
     if best is not None:
         return _answer(order, best, shortfall)
     if shortfall.reason is Reason.NO_CAPACITY_INSIDE_LIMIT and horizon < first:
@@ -61,8 +63,11 @@ def propose_meeting(asks: Proposals, order: Order, now: datetime) -> Answer:
     )
 
 
-def meetings(asks: Proposals, order: Order, first: date, last: date) -> Iterator[Meeting]:
-    """Every open group with a seat, and the first new one on each day at each location."""
+def meetings(
+    asks: Proposals, order: Order, first: date, last: date, opens: date = date.min
+) -> Iterator[Meeting]:
+    """Every open group with a seat, and the first new one on each day at each location, from the
+    day on which one `opens`."""
     sites, _ = asks.sites_of(order)
     by_code = {site.code: site for site in sites}
     for slot in asks.provider.open_groups(kind_of(order), order.step.seats):
@@ -74,7 +79,7 @@ def meetings(asks: Proposals, order: Order, first: date, last: date) -> Iterator
         asks.calendar, order, sites, first, last, _engaged(asks, order), asks.provider.terms.rides
     )
     for rank, site in enumerate(sites):
-        for day in asks.calendar.days(site.code, first, last):
+        for day in asks.calendar.days(site.code, max(first, opens), last):
             found = _new(day, order, roles, search.free(rank, day))
             if found is None:
                 continue

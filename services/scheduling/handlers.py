@@ -137,7 +137,7 @@ class Scheduling:
         outcomes: list[Outcome] = [Applied() for _ in timers]
         for code, index in last.items():
             desk = desks[code]
-            events = [*desk.replan(unit.now), *desk.tell(unit.now), *desk.settle(unit.now)]
+            events = desk.plan_and_tell(unit.now)
             outcomes[index] = self._settled(desk, events, unit)
             if desk.gap is not None:
                 _LOG.info("plan over several lengths for %s: gap %.4f", code, desk.gap)

@@ -182,6 +182,12 @@ class Provider:
                 if free is not None:
                     yield replace(next(iter(members.values())), seat=free, seats=seats)
 
+    def groups(self) -> Iterator[list[Placed]]:
+        """The citizens of each group that has any, by the group's id and their order's."""
+        for _, members in sorted(self._groups.items()):
+            if members:
+                yield [self.orders[order_id] for order_id in sorted(members)]
+
     def shares(self, slot: Slot, order_id: str) -> bool:
         """Whether somebody else of the slot's group is left there."""
         return bool(self._groups.get(slot.group, {}).keys() - {order_id}) if slot.group else False

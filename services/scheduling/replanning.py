@@ -212,7 +212,7 @@ class Plans(Courses):
         for lost in self._by_length(homeless):
             others = self.movable(lost[0].order.step.minutes)
             wanted = [*lost, *(one for one in others if one.order_id not in gone)]
-            if moves := together(self.asks, wanted, now):
+            if len(wanted) > 1 and (moves := together(self.asks, wanted, now)):
                 found += self._move(moves, now)
         return found
 

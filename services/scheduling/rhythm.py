@@ -19,6 +19,7 @@ from services.scheduling.engine.search import Engaged, Search, Site
 from services.scheduling.gatherings import Meeting, meetings, reason_of
 from services.scheduling.orders import Answer, Order, Slot
 from services.scheduling.proposals import Proposals
+from services.scheduling.telling import opens_from
 
 _FAR: Final = timedelta(days=120)
 """So far ahead a course is planned at most; later rosters are seldom stated."""
@@ -44,7 +45,7 @@ def in_rhythm(
     within its rhythm.
     """
     first = max(earliest_after(orders[0], previous), asks.provider.terms.earliest(now))
-    times, by_day = _offers(asks, orders[0], first, first + _FAR)
+    times, by_day = _offers(asks, orders[0], first, first + _FAR, now)
     metres = [
         asks.provider.terms.weights.of_way(orders[0], site.distance_m)
         for site in _sites(asks, orders[0])
@@ -81,11 +82,11 @@ def _sites(asks: Proposals, order: Order) -> tuple[Site, ...]:
 
 
 def _offers(
-    asks: Proposals, order: Order, first: date, last: date
+    asks: Proposals, order: Order, first: date, last: date, now: datetime
 ) -> tuple[dict[Offer, _Time], list[Offer]]:
     """Each therapist's first time on each day at each location."""
     if order.step.gathers:
-        return _meetings(asks, order, first, last)
+        return _meetings(asks, order, first, last, now)
     engaged = Engaged(asks.provider.diary.others(order), asks.provider.terms.transfer)
     sites = _sites(asks, order)
     search = Search(asks.calendar, order, sites, first, last, engaged, asks.provider.terms.rides)
@@ -100,13 +101,13 @@ def _offers(
 
 
 def _meetings(
-    asks: Proposals, order: Order, first: date, last: date
+    asks: Proposals, order: Order, first: date, last: date, now: datetime
 ) -> tuple[dict[Offer, _Time], list[Offer]]:
     """Seats in open groups, and on days without one a new group or meeting."""
     codes = [site.code for site in _sites(asks, order)]
     times: dict[Offer, _Time] = {}
     found = sorted(
-        meetings(asks, order, first, last),
+        meetings(asks, order, first, last, opens_from(asks.provider.terms, order, now)),
         key=lambda one: (one.cost, one.slot.start, one.slot.location),
     )
     taken: set[date] = set()

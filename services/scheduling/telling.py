@@ -16,6 +16,8 @@ from services.scheduling.provider import SAME_EVENING, Terms
 
 EVENING: Final = time(18)
 """When a day's telling begins: the day's orders have come, and the plan over them is made."""
+DECIDED: Final = 2
+"""Open days before its session, in the evening, it is decided whether a group is held."""
 _ONE_DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 6
 
@@ -34,7 +36,7 @@ def due(terms: Terms, order: Order, slot: Slot, since: datetime, now: datetime) 
     evening = last_evening(now)
     if order.limit is not None and (order.limit - evening).days <= terms.at_risk_days + 1:
         return True
-    return local_date(slot.start) <= _open_days_after(terms, evening)
+    return local_date(slot.start) <= open_days_after(terms, evening, terms.tell)
 
 
 def decide_telling(
@@ -59,11 +61,23 @@ def next_evening(since: datetime) -> datetime:
     return datetime.combine(last_evening(since) + _ONE_DAY, EVENING, DENMARK)
 
 
-def _open_days_after(terms: Terms, evening: date) -> date:
-    """The last of the `tell` open days after an evening."""
-    on, left = evening, terms.tell
+def open_days_after(terms: Terms, evening: date, days: int) -> date:
+    """The last of so many open days after an evening."""
+    on, left = evening, days
     while left:
         on += _ONE_DAY
         if on.isoweekday() < _SATURDAY and not terms.public_holiday(on):
             left -= 1
     return on
+
+
+def decided_until(terms: Terms, now: datetime) -> date:
+    """The last day of whose groups it has been decided whether they are held."""
+    return open_days_after(terms, last_evening(now), DECIDED)
+
+
+def opens_from(terms: Terms, order: Order, now: datetime) -> date:
+    """The first day on which a new group may open for an order: others must have time to join."""
+    if order.step.seats_min <= 1:
+        return date.min
+    return decided_until(terms, now) + timedelta(days=1)

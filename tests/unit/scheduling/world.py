@@ -175,7 +175,10 @@ class World:
     def plan_anew(self) -> list[dict[str, Any]]:
         """What the timer does: plans over all who are not told, tells those for whom it is time."""
         self.desk.begin(self.diary)
-        return self._settle([*self.desk.replan(self.now), *self.desk.tell(self.now)])
+        found = told(self.desk.plan_and_tell(self.now))
+        self.plan.read(found)
+        self.published += found
+        return found
 
     def held(self) -> list[dict[str, Any]]:
         """Sessions ahead that nobody has been told of."""
