@@ -118,7 +118,8 @@ async def courses(conn: Connection, providers: Sequence[str] | None) -> dict[str
     rows = await conn.fetch(
         """SELECT coalesce(o.programme, r.programme) AS programme,
                   count(*) FILTER (WHERE r.closed IS NULL AND r.started_on IS NULL) AS waiting,
-                  count(*) FILTER (WHERE r.closed IS NULL AND r.started_on IS NOT NULL) AS under_way,
+                  count(*) FILTER (WHERE r.closed IS NULL AND r.started_on IS NOT NULL)
+                    AS under_way,
                   count(*) FILTER (WHERE r.closed IN ('completed', 'self-directed')) AS completed,
                   count(*) FILTER (WHERE r.closed NOT IN ('completed', 'self-directed')) AS ended
            FROM referrals r

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 import pytest
 
 from services.referral.evaluation.evaluation import (
-    FEWEST,
     Answered,
     Due,
     due_after,
@@ -17,6 +16,7 @@ from services.referral.evaluation.evaluation import (
     months_after,
 )
 from services.referral.evaluation.forms import FORMS
+from services.referral.evaluation.suppression import FEWEST
 from services.referral.facts import Closed, OrderChanged
 from services.referral.order import Order
 from services.referral.programme_terms import Moment
