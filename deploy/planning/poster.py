@@ -22,7 +22,10 @@ def poster(found: Mapping[str, Any]) -> str:
     # The policy really used, where it has tried every choice; else the rule that has.
     every = len(found["options"]) >= len(found["subsets"])
     stage, now = ("options", "today") if every else ("subsets", "today_quick")
-    rule = question["policy"] if every else found["runs"]["quick_policy"]
+    rule = f"The full policy ({question['policy']}), {question['seeds']} seeds"
+    if not every:
+        quick = found["runs"]["quick_policy"]
+        rule = f"By the online rule ({quick}), {question['quick_seeds']} seeds"
     letters = {site["code"]: site["name"][:1] for site in found["sites"]}
     clear = len(set(letters.values())) == len(letters)
     tags = ["".join(letters[code] for code in one["keep"]) for one in found[stage]]
@@ -43,7 +46,7 @@ def poster(found: Mapping[str, Any]) -> str:
         + _heads(
             high + HEAD,
             "Every choice: travel against late share",
-            f"Policy: {rule}. Letters are the locations that stay; ringed is the choice above.",
+            f"{rule}. Letters are the locations that stay; ringed is the choice above.",
         )
         + _placed(trade, high + 2 * HEAD, tradeoff.HEIGHT)
         + "</svg>\n"
