@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Final
 
+import asyncpg
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -125,6 +126,8 @@ class Journal:
                 return await self._carry_out(unit, endpoint, kept)
             except Refused as refusal:
                 what = refusal.text
+            except asyncpg.IntegrityConstraintViolationError as error:
+                what = f"{type(error).__name__}, something that it rests on is not there"
             except _Otherwise:
                 what = "something else would follow than what followed then"
         return Parked(

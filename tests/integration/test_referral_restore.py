@@ -6,6 +6,7 @@ the other one's outbox holds.
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -126,6 +127,29 @@ async def test_every_decision_is_there_again_and_every_event_has_its_id(
     before = {event["event_id"] for event in await lived.said()}
     after = {event["event_id"] for event in await restored.said()}
     assert after <= before, "nothing is said under an id of its own"
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_it_does_not_matter_in_which_order_the_topics_are_read(
+    lived: Twin, restored: Twin, seed: int
+) -> None:
+    story = Story(lived)
+    await story.lives()
+    draw = random.Random(seed)
+    topics: dict[str, list[Message]] = {message.topic: [] for message in story.came}
+    for message in story.came:
+        topics[message.topic].append(message)
+    left = [*topics.values(), list(await lived.journalled())]
+    while left := [one for one in left if one]:
+        one = draw.choice(left)
+        await restored.reads(*(one.pop(0) for _ in range(draw.randint(1, len(one)))))
+        if draw.random() < 0.5:
+            await restored.looks_again()
+    for _ in range(4):
+        restored.now += timedelta(minutes=2)
+        await restored.looks_again()
+    assert await restored.rows("SELECT reason FROM runtime.parked") == []
+    assert await restored.state() == await lived.state()
 
 
 async def test_what_was_written_is_there_again(lived: Twin, restored: Twin) -> None:
