@@ -40,7 +40,7 @@ def demo(
         raise CommandError("a demo runs already; stop it with Ctrl-C first")
     if folder.exists():  # what an earlier demo left; each demo is a first one
         Stack(folder).destroy()
-    held = False
+    held: bool | None = None
     with running(Stack(folder, clock=CLOCK), console.print) as stack:
         held = asyncio.run(
             Demo(stack, console, seed=seed, count=documents).run(pace=pace, seconds=wait)
@@ -49,4 +49,7 @@ def demo(
             console.print(addresses(stack))
             console.print(f"Still running; use GENVEJ_STATE={folder}. Ctrl-C stops it.")
             stack.keep(console.print)
+    if held is None:
+        console.print("Stopped before every document was accounted for.")
+        raise typer.Exit(130)
     raise typer.Exit(0 if held else 1)

@@ -78,7 +78,7 @@ def main() -> None:
     # What a client library logs is said by the one line of our own error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     # Asked to stop, it ends what it has begun as after Ctrl-C: Python alone would leave processes.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         app()
     except CommandError as error:

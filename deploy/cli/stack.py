@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -70,7 +69,7 @@ def down() -> None:
 @contextmanager
 def running(stack: Stack, say: Callable[[str], None]) -> Iterator[Stack]:
     """The stack, up while the block runs and down after it, whatever happens."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    previous = signal.getsignal(signal.SIGTERM)
     is_up = False
     try:
         try:
@@ -107,7 +106,3 @@ def addresses(stack: Stack) -> Table:
 
 def _short(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
