@@ -113,10 +113,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to write and what to take back (notification id → reason)."""
+    """What to write, what to take back (notification id → reason), and what to send after all."""
 
     draft: Draft | None = None
     cancels: dict[str, str] = field(default_factory=dict)
+    revives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ def decide(
         case CloseReferral():
             return _closed(command, case, now, quiet)
         case WithdrawOrder() | ReopenReferral() | ChangeCitizen():
-            return _taken_back(command, case)
+            return _taken_back(command, case, now)
 
 
 def _farewell(past: Past) -> bool:
@@ -73,7 +73,7 @@ def _farewell(past: Past) -> bool:
 
 
 def _taken_back(
-    command: WithdrawOrder | ReopenReferral | ChangeCitizen, case: Case
+    command: WithdrawOrder | ReopenReferral | ChangeCitizen, case: Case, now: datetime
 ) -> Decision | Wait:
     """What waits and is no longer true."""
     if isinstance(command, ChangeCitizen):
@@ -82,10 +82,31 @@ def _taken_back(
         return Decision() if known else Wait(citizen_id=command.about.citizen_id)
     if isinstance(command, ReopenReferral):
         late = (past for past in case.past if past.unsent and past.template in FORMS_AFTER)
-        return Decision(cancels={past.notification_id: "referral-reopened" for past in late})
+        return Decision(
+            cancels={past.notification_id: "referral-reopened" for past in late},
+            revives=tuple(p.notification_id for p in case.past if _still_counts(p, case, now)),
+        )
     mine = (past for past in case.past if past.unsent and past.order_id == command.order_id)
     return Decision(
         cancels={past.notification_id: "order-withdrawn" for past in mine if not _farewell(past)}
+    )
+
+
+def _still_counts(past: Past, case: Case, now: datetime) -> bool:
+    """Whether a message that a referral's end took back is news again once it is open.
+
+    A time that the citizen knows of was called off in silence and lies ahead; a free choice that
+    stands was not told. Offers are not: what was booked fell with the order.
+    """
+    by_end = (past.reason or "").startswith((DECEASED, "referral-"))
+    ahead = past.expires is not None and past.expires > now
+    if past.status is not Status.CANCELLED or not by_end or not ahead:
+        return False
+    knows = any(
+        one.told and one.session_id == past.session_id and not _farewell(one) for one in case.past
+    )
+    return past.template is Template.FREE_CHOICE_OPENED or (
+        past.template is Template.SESSION_CANCELLED and knows
     )
 
 

@@ -60,6 +60,7 @@ class _Batch:
     echoed: dict[UUID, Status]
     drafts: list[store.NewMessage] = field(default_factory=list)
     cancels: dict[str, str] = field(default_factory=dict)
+    revives: list[str] = field(default_factory=list)
 
     def recipients(self, command: Command) -> tuple[str, ...]:
         """Who is told of what a command is about."""
@@ -209,8 +210,9 @@ class Handlers:
                 reason="the citizen's contact has not come",
             )
         await store.insert_messages(unit.conn, batch.drafts, unit.now)
+        await store.revive_messages(unit.conn, batch.revives, unit.now)
         await store.cancel_messages(unit.conn, batch.cancels, unit.now)
-        if batch.drafts:
+        if batch.drafts or batch.revives:
             unit.on_commit.append(self.wake)
         return parked
 
@@ -243,8 +245,16 @@ class Handlers:
         if decision.cancels:
             batch.cancels |= decision.cancels
             past[:] = [
-                replace(one, status=Status.CANCELLED)
+                replace(one, status=Status.CANCELLED, reason=decision.cancels[one.notification_id])
                 if one.notification_id in decision.cancels
+                else one
+                for one in past
+            ]
+        if decision.revives:
+            batch.revives += decision.revives
+            past[:] = [
+                replace(one, status=Status.CREATED, reason=None)
+                if one.notification_id in decision.revives
                 else one
                 for one in past
             ]
@@ -270,6 +280,8 @@ class Handlers:
                 first_contact=draft.first_contact,
                 slot=draft.facts.slot,
                 recipient=draft.recipient,
+                reason=draft.reason,
+                expires=draft.expires,
             )
         )
 

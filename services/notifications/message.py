@@ -136,6 +136,8 @@ class Past:
     first_contact: bool = False
     slot: Slot | None = None
     recipient: str = CITIZEN
+    reason: str | None = None
+    expires: datetime | None = None
 
     @property
     def unsent(self) -> bool:

@@ -27,7 +27,7 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:notifications")
 
 _PAST: Final = """
 SELECT notification_id::text, referral_id, cause, template, status, order_id, session_id, revision,
-       first_contact, facts, recipient
+       first_contact, facts, recipient, reason, expires_at
 FROM message WHERE referral_id = ANY($1)
 ORDER BY notification_id FOR UPDATE
 """
@@ -115,6 +115,8 @@ async def past_of(conn: Connection, referral_ids: Iterable[str]) -> dict[str, li
             first_contact=row["first_contact"],
             slot=FACTS.validate_json(row["facts"]).slot,
             recipient=row["recipient"],
+            reason=row["reason"],
+            expires=row["expires_at"],
         )
         found.setdefault(row["referral_id"], []).append(past)
     for messages in found.values():
@@ -225,6 +227,17 @@ async def insert_messages(conn: Connection, messages: Sequence[NewMessage], now:
         for draft in [message.draft]
     ]
     await conn.execute(_INSERT, *zip(*rows, strict=True), now)
+
+
+async def revive_messages(conn: Connection, ids: Sequence[str], now: datetime) -> None:
+    """Lets messages be sent after all that were taken back for a referral's end."""
+    if ids:
+        await conn.execute(
+            """UPDATE message SET status = 'created', reason = NULL, due_at = $2, status_at = $2
+               WHERE notification_id = ANY($1::uuid[]) AND status = 'cancelled'""",
+            sorted(ids),
+            now,
+        )
 
 
 async def cancel_messages(conn: Connection, reasons: dict[str, str], now: datetime) -> None:

@@ -291,3 +291,13 @@ class World:
             self.now,
         )
         return bool(count == 0)
+
+
+@contextlib.asynccontextmanager
+async def a_world(dsn: str, folder: Path) -> AsyncIterator[World]:
+    """A world on a database of its own, with its servers running."""
+    servers = Servers(folder)
+    await servers.start()
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=6) as pool:
+        yield World(dsn, pool, servers)
+    await servers.stop()

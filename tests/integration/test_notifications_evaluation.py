@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from tests.conftest import Databases
-from tests.integration.notifications_world import Servers, World
+from tests.integration.notifications_world import World, a_world
 from tests.unit.notifications.factories import (
     a_citizen,
     a_closing,
@@ -22,12 +21,8 @@ from tests.unit.notifications.factories import (
 
 @pytest.fixture
 async def world(database: Databases, tmp_path: Path) -> AsyncIterator[World]:
-    dsn = await database("notifications")
-    servers = Servers(tmp_path)
-    await servers.start()
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=6) as pool:
-        yield World(dsn, pool, servers)
-    await servers.stop()
+    async with a_world(await database("notifications"), tmp_path) as world:
+        yield world
 
 
 async def test_the_forms_of_a_moment_are_one_mail_that_says_how_to_answer(world: World) -> None:

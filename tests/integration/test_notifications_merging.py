@@ -8,13 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from shared.envelope import Message
 from shared.handling import Applied, Parked
 from tests.conftest import Databases
-from tests.integration.notifications_world import Servers, World
+from tests.integration.notifications_world import World, a_world
 from tests.unit.notifications.factories import (
     SESSION,
     a_changed_citizen,
@@ -39,12 +38,8 @@ def points() -> Message:
 
 @pytest.fixture
 async def world(database: Databases, tmp_path: Path) -> AsyncIterator[World]:
-    dsn = await database("notifications")
-    servers = Servers(tmp_path)
-    await servers.start()
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=6) as pool:
-        yield World(dsn, pool, servers)
-    await servers.stop()
+    async with a_world(await database("notifications"), tmp_path) as world:
+        yield world
 
 
 async def who_was_told(world: World) -> list[str]:

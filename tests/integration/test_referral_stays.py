@@ -11,6 +11,7 @@ from deploy.demo.documents import ruddi_fhir
 from deploy.demo.fhir_messages import hospital_notification
 from services.referral.choosing import Choosing
 from services.referral.endpoints_reopening import Reopening
+from services.referral.worklist_endpoints import Worklist
 from shared.endpoints import Call, Refused
 from shared.handling import Unit
 from shared.staff import Member
@@ -25,6 +26,7 @@ from tests.integration.referral_room import (
     timers,
     verdict,
 )
+from tests.staff import KAREN, a_call, asked
 from tests.unit.referral.factories import a_decided, a_register
 
 LATER = datetime(2022, 5, 27, 6, tzinfo=UTC)  # notifications of what lies ahead are refused
@@ -284,6 +286,51 @@ async def test_a_human_opens_a_referral_again_that_an_error_closed(room: Room) -
     assert only(outcome, "referral.status")["state"] == "reopened"
     assert set(timers(outcome)) == {"limit.at-risk", "limit.missed"}
     assert await room.rows("SELECT closed, order_stands FROM referrals") == [(None, True)]
+
+
+async def taken_back(room: Room) -> str:
+    """The worklist entry of a death that was an error."""
+    room.moves_to(LATER)
+    await room.takes(hospital_notification(**DEAD))
+    undone = DEAD | {
+        "document_id": "an-mors",
+        "activity": "cancel-admit-inpatient",
+        "status": "entered-in-error",
+        "previous": "mors-1",
+        "deceased": False,
+    }
+    opened = only(await room.takes(hospital_notification(**undone)), "worklist.opened")
+    entry: str = opened["entry_id"]
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("decision", "follows", "row"),
+    [
+        (
+            "reopen",
+            ["worklist.closed", "referral.reopened", "referral.status", "order.placed"],
+            (None, True),
+        ),
+        ("stays-closed", ["worklist.closed"], ("deceased", False)),
+    ],
+)
+async def test_a_human_decides_on_the_worklist_what_a_death_in_error_leads_to(
+    room: Room, decision: str, follows: list[str], row: tuple[object, object]
+) -> None:
+    first = only(await room.takes(ruddi_fhir()), "order.placed")
+    entry = await taken_back(room)
+    worklist = Worklist(decided=a_decided(), register=a_register())
+    call = a_call(KAREN, path={"id": entry}, body={"decision": decision})
+    answer = await asked(room.conn, worklist.decide, call, room.now)
+    assert names([answer.applied]) == follows
+    assert await room.rows("SELECT closed, order_stands FROM referrals") == [row]
+    assert await room.worklist() == []
+    if decision == "reopen":
+        assert only([answer.applied], "order.placed")["order_id"] != first["order_id"]
+        assert set(timers([answer.applied])) == {"limit.at-risk", "limit.missed"}
+    with pytest.raises(Refused, match="settled already"):
+        await asked(room.conn, worklist.decide, call, room.now)
 
 
 async def test_what_cannot_have_happened_yet_is_refused_and_not_kept(room: Room) -> None:

@@ -295,6 +295,26 @@ async def test_two_plans_of_one_citizen_never_overlap_also_at_two_providers_in_o
     }
 
 
+async def test_whoever_an_order_is_for_after_all_keeps_the_time_and_is_nowhere_else_meanwhile(
+    process: Process,
+) -> None:
+    hours = (TUESDAY, "09:00", "12:00")
+    await process.capacity(capacity_stated(a_statement("R", a_therapist("T1", hours))))
+    await process.capacity(
+        capacity_stated(a_statement("R", a_therapist("T2", hours), provider="316"))
+    )
+    await process.orders(orders_placed([an_order_body("o1", citizen_id="c-gone")]))
+    changed = a_message(incoming.ORDER_CHANGED, an_order_body("o1", citizen_id="c-kept"), 1)
+    assert on_training(await process.orders([changed])) == []
+    other = {**an_order_body("o2", citizen_id="c-kept"), "provider": "316"}
+    await process.orders(orders_placed([other], 2))
+    rows = await process.conn.fetch("SELECT citizen_id, lower(during) AS start FROM session")
+    assert {(row["citizen_id"], row["start"]) for row in rows} == {
+        ("c-kept", at(TUESDAY, "09:00")),
+        ("c-kept", at(TUESDAY, "11:00")),
+    }
+
+
 async def test_a_citizen_whom_another_provider_books_at_the_same_moment_is_tried_again(
     process: Process, dsn: str
 ) -> None:
