@@ -37,7 +37,7 @@ class Answer:
 class Program:
     """Least cost over columns between 0 and `most`, of which those in `whole` are whole numbers."""
 
-    def __init__(self, cost: Ints, most: Ints, whole: Ints) -> None:
+    def __init__(self, cost: Ints | Floats, most: Ints, whole: Ints) -> None:
         size = len(cost)
         integral = np.zeros(size, np.bool_)
         integral[whole] = True

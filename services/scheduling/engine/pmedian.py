@@ -13,6 +13,7 @@ from math import comb
 
 import numpy as np
 
+from services.scheduling.engine.core import MOST_PAIRS, pairs_left, solve_core
 from services.scheduling.engine.lagrange import Bound, bound
 from services.scheduling.engine.model import Bools, Ints, InvalidInputError
 from services.scheduling.engine.swap import Floats, greedy, improve, total
@@ -182,7 +183,30 @@ class _Search:
                 break
             rounds, step = 60, 0.5
         node = _Node(inside=inside, outside=outside, multipliers=u, value=value)
+        if self.nodes == 1 and self.finish(node, found.value):
+            return []
         return _halves(node, live, found)
+
+    def finish(self, node: _Node, value: float) -> bool:
+        """Solves what the bound leaves as a program of its own, where that is small enough; tells
+        whether nothing better is left."""
+        kept = ~node.outside
+        kept[self.best] = True  # a better one may not be there; this one is
+        live = np.flatnonzero(kept)
+        cost = self.cost[live]
+        left = pairs_left(cost, node.multipliers, self.target - value)
+        at = np.searchsorted(live, self.best)
+        left[at[cost[at].argmin(0)], np.arange(cost.shape[1])] = True
+        if np.count_nonzero(left) > MOST_PAIRS:
+            return False
+        seconds = (self.until - time.perf_counter()) * 2 / 3
+        answer = solve_core(cost, left, node.inside[live], self.k, seconds=max(1.0, seconds))
+        if answer is None:
+            return False
+        chosen, floor = answer
+        target = self.target
+        self.offer(live[chosen], total(self.cost, live[chosen]))
+        return floor >= min(target, self.target)
 
     def repair(self, live: Ints, found: Bound, inside: Bools) -> None:
         """Makes the bound's choice a real one, and swaps from there."""

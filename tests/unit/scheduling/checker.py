@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import combinations
+from itertools import combinations, permutations
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +60,45 @@ class Plan:
                 self.sessions[session_id] = dict(event)
 
 
+TOGETHER = ("start", "end", "location", "room", "therapist", "company")
+"""What citizens of one group have in common."""
+
+
+def led_by(session: Data) -> set[str]:
+    """All who lead a session."""
+    return {session["therapist"], *session.get("company", ())}
+
+
+def on_shift(one: Data, session: Data) -> bool:
+    """Whether one of a roster works all through a session."""
+    return any(
+        instant(shift["start"]) <= instant(session["start"])
+        and instant(session["end"]) <= instant(shift["end"])
+        for shift in one["shifts"]
+    )
+
+
+def crowded(sessions: Sequence[Data], orders: Mapping[str, Data]) -> Iterator[str]:
+    """Groups past their seats, of several programmes, or where a citizen has two seats."""
+    groups: dict[str, list[Data]] = {}
+    for session in sessions:
+        if session.get("group") is not None and session["order_id"] in orders:
+            groups.setdefault(session["group"], []).append(session)
+    for group, members in groups.items():
+        of = [orders[one["order_id"]] for one in members]
+        seats = [
+            sequence(order)[one["number"] - 1][0]["seats"]
+            for order, one in zip(of, members, strict=True)
+            if one["number"] <= len(sequence(order))
+        ]
+        if len(members) > min(seats, default=len(members)):
+            yield f"group {group} is past its seats"
+        if len({order["programme"] for order in of}) > 1:
+            yield f"group {group} is of several programmes"
+        if len({one["order_id"] for one in members}) < len(members):
+            yield f"group {group} has an order twice"
+
+
 class Inspector:
     """Holds plans against the capacity that was stated and the orders that were placed."""
 
@@ -78,6 +117,7 @@ class Inspector:
     def faults(self, sessions: Sequence[Data], orders: Mapping[str, Data]) -> list[str]:
         """Everything that is wrong with the standing sessions."""
         found = [*self._double(sessions), *self._hurried(sessions, orders)]
+        found += crowded(sessions, orders)
         found += self._out_of_step(sessions, orders)
         for session in sessions:
             order = orders.get(session["order_id"])
@@ -96,8 +136,12 @@ class Inspector:
                 continue
             if not (instant(other["start"]) < instant(one["end"])):
                 continue
-            if one["therapist"] == other["therapist"]:
-                yield f"therapist {one['therapist']} twice at {one['start']}"
+            if one.get("group") is not None and one["group"] == other["group"]:
+                if any(one[what] != other[what] for what in TOGETHER):
+                    yield f"group {one['group']} does not meet at one time in one place"
+                continue
+            for name in sorted(led_by(one) & led_by(other)):
+                yield f"therapist {name} twice at {one['start']}"
             same_place = one["location"]["code"] == other["location"]["code"]
             if same_place and one["room"] is not None and one["room"] == other["room"]:
                 yield f"room {one['room']} twice at {one['start']}"
@@ -150,12 +194,38 @@ class Inspector:
         yield from self.unfit(
             order, session["location"]["code"], session["therapist"], session["room"], start
         )
+        yield from self._led(session, step)
         if end - start != timedelta(minutes=step["minutes"]):
             yield "lasts wrong"
         limit = order["limit"]
         inside = limit is None or day <= date.fromisoformat(limit)
         if session["inside_limit"] is not inside:
             yield "says wrongly whether it is inside the limit"
+
+    def _led(self, session: Data, step: Data) -> Iterator[str]:
+        """Whether all who lead are there then, each once, and somebody has each role."""
+        week = iso_week(instant(session["start"]).astimezone(DENMARK).date())
+        statement = self.statements.get((session["location"]["code"], week))
+        staff = {one["id"]: one for one in statement["therapists"]} if statement else {}
+        names = session.get("company", ())
+        company = [staff[name] for name in names if name in staff]
+        if len(company) < len(names):
+            yield "somebody who leads is not there"
+        if len(led_by(session)) < 1 + len(names):
+            yield "somebody leads twice"
+        if not all(on_shift(one, session) for one in company):
+            yield "somebody who leads is off"
+        able = [set(staff[name]["competences"]) for name in sorted(led_by(session) & set(staff))]
+        needs = [
+            set(one.get("competences", ())) | ({one["role"]} - {"staff"})
+            for one in step.get("leaders", ())
+            for _ in range(one.get("count", 1))
+        ]
+        if not any(
+            all(need <= one for need, one in zip(needs, some, strict=True))
+            for some in permutations(able, len(needs))
+        ):
+            yield "a role is without anybody"
 
     def unfit(
         self, order: Data, location: str, therapist: str, room: str | None, start: datetime

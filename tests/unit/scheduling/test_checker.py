@@ -14,9 +14,11 @@ from tests.unit.scheduling.factories import (
     MONDAY,
     a_statement,
     a_therapist,
+    all_week,
     an_order_body,
     at,
 )
+from tests.unit.scheduling.world import World
 
 TUESDAY = MONDAY + timedelta(days=1)
 STATEMENT = a_statement("R", a_therapist("T1", (TUESDAY, "08:00", "12:00")))
@@ -119,3 +121,28 @@ def test_a_move_that_moves_nothing_is_found_and_so_is_one_that_is_not_said() -> 
         "s1: session.moved.v1",
         "s1: session.restated.v1",
     ]
+
+
+def test_what_groups_must_not_do_is_found() -> None:
+    world = World()
+    names = ("T1", "T2")
+    world.capacity(a_statement("R", *(a_therapist(n, *all_week()) for n in names), rooms=2))
+    body = an_order_body("o1")
+    step = {**body["steps"][0], "kind": "course", "seats": 2, "leaders": [{"role": "staff"}]}
+    world.order(*({**an_order_body(f"o{n}"), "steps": [step]} for n in (1, 2)))
+    one, other = world.ahead()
+    assert one["group"] == other["group"]
+    assert world.faults() == []
+
+    def wrong(*changed: dict[str, Any]) -> str:
+        return " ".join(world.inspector().faults(changed, world.orders))
+
+    assert "does not meet" in wrong(one, {**other, "therapist": "T2"})
+    assert "twice" in wrong(one, {**other, "group": "another"})
+    assert "an order twice" in wrong(one, {**one, "session_id": "s9"})
+    assert "not there" in wrong({**one, "company": ["T9"]})
+    assert "leads twice" in wrong({**one, "company": [one["therapist"]]})
+    world.orders["o1"] = {**body, "steps": [{**step, "leaders": [{"role": "peer"}]}]}
+    assert "a role is without anybody" in wrong(one)
+    world.orders["o1"] = {**body, "steps": [{**step, "seats": 1}]}
+    assert "past its seats" in wrong(one, other)

@@ -196,6 +196,8 @@ class World:
                         "location": {"code": slot.location},
                         "therapist": slot.therapist,
                         "room": slot.room,
+                        "company": list(slot.company),
+                        "group": slot.group or None,
                         "start": slot.start.isoformat(),
                         "end": slot.end.isoformat(),
                         "inside_limit": booking.inside_limit,
