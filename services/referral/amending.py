@@ -29,7 +29,7 @@ from services.referral.order import Order
 from services.referral.programme import Programme
 from services.referral.programme_proposal import Answer, Proposal
 from services.referral.referral import Referral
-from services.referral.signature import ITSELF
+from services.referral.settling import settling
 from services.referral.terms import Note, WithdrawReason, WorkReason
 
 _INSTEAD = "træk henvisningen tilbage, og send en ny."
@@ -170,14 +170,5 @@ def _ordered_instead(
         yield OrderWithdrawn(
             referral_id=me, order_id=referral.order_id, reason=WithdrawReason.REPLACED
         )
-    for reason, about in referral.work:
-        if reason in _SETTLED:
-            yield WorkClosed(
-                referral_id=me,
-                reason=WorkReason(reason),
-                about=about,
-                decision="corrected",
-                by=ITSELF,
-                at=now,
-            )
+    yield from settling(referral, _SETTLED, "corrected", now)
     yield OrderPlaced(referral_id=me, order=order_asked_for(referral, programme, command, now))

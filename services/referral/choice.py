@@ -18,13 +18,12 @@ from services.referral.facts import (
     OrderChanged,
     OrderPlaced,
     OrderWithdrawn,
-    WorkClosed,
     WorkOpened,
 )
 from services.referral.facts_choice import ChoiceTaken, ChoiceWaived, HandedOver
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start
-from services.referral.signature import ITSELF
+from services.referral.settling import settling
 from services.referral.terms import Right, WithdrawReason, WorkReason
 
 
@@ -214,13 +213,4 @@ def _over(
         location="",
     )
     yield OrderPlaced(referral_id=me, order=placed)
-    for reason, about in referral.work:
-        if reason in _SETTLED:
-            yield WorkClosed(
-                referral_id=me,
-                reason=WorkReason(reason),
-                about=about,
-                decision="chosen",
-                by=ITSELF,
-                at=now,
-            )
+    yield from settling(referral, _SETTLED, "chosen", now)

@@ -28,14 +28,13 @@ from services.referral.facts import (
     LimitMissed,
     Noted,
     OfferCounted,
-    WorkClosed,
     WorkOpened,
 )
 from services.referral.facts_choice import FreeChoiceOpened
 from services.referral.identity import step_id
 from services.referral.limit import local_day, too_late
 from services.referral.referral import FreeChoiceReason, Referral
-from services.referral.signature import ITSELF
+from services.referral.settling import settling
 from services.referral.terms import Note, Told, WorkReason
 
 SETTLED_BY_AN_OFFER: Final = frozenset(
@@ -79,16 +78,7 @@ def _offered(referral: Referral, command: CountOffer, now: datetime) -> Iterator
     if counted.day not in referral.offered:
         yield counted
     referral = evolve(referral, counted)
-    for reason, about in referral.work:
-        if reason in SETTLED_BY_AN_OFFER:
-            yield WorkClosed(
-                referral_id=me,
-                reason=WorkReason(reason),
-                about=about,
-                decision="offered",
-                by=ITSELF,
-                at=now,
-            )
+    yield from settling(referral, SETTLED_BY_AN_OFFER, "offered", now)
     if not command.known:
         yield HospitalTold(referral_id=me, state=Told.OFFERED, at=now, offer=offer)
     if referral.waits and referral.limit is not None and counted.day > referral.limit:
