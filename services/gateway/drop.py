@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from services.gateway import store
+from services.gateway import store, vans
 from services.gateway.door import Closed, Door
 from services.gateway.metrics import Metrics
 from services.gateway.receipts import is_final
@@ -96,16 +96,19 @@ class Room:
         folder.mkdir(exist_ok=True, mode=0o770)
         path.replace(folder / path.name)
 
+    def tell(self, name: str, receipt: bytes) -> None:
+        """Writes a receipt, whole or not at all."""
+        draft = self.receipts / f".{name}"
+        draft.write_bytes(receipt)
+        draft.replace(self.receipts / name)
+
     def answer(self, path: Path, receipt: bytes, *, final: bool) -> None:
         """Writes a receipt under its document's name, whole or not at all; the final one ends it.
 
         A passing receipt is written once: the document stays until the final one has come.
         """
-        target = self.receipts / path.name
-        if final or not target.exists():
-            draft = self.receipts / f".{path.parent.name}"
-            draft.write_bytes(receipt)
-            draft.replace(target)
+        if final or not (self.receipts / path.name).exists():
+            self.tell(path.name, receipt)
         if final:
             path.unlink()
             path.parent.rmdir()
@@ -161,7 +164,8 @@ class Drop:
             if one.receipt is not None:
                 final = is_final(one.receipt)
                 path = unanswered[one.reference]
-                await asyncio.to_thread(room.answer, path, one.receipt, final=final)
+                receipt = await asyncio.to_thread(self._for, path, one.receipt, runtime)
+                await asyncio.to_thread(room.answer, path, receipt, final=final)
                 if final:
                     self.metrics.file("answered")
 
@@ -175,9 +179,29 @@ class Drop:
             self.metrics.file("refused")
             return
         reference = reference_of(sender, path.name, value)
-        await self.door.send(sender, reference, value, _TYPES[path.suffix.lower()], "drop")
+        now = self.door.runtime.clock.now()
+        envelope = vans.opened(value, now)
+        if isinstance(envelope, vans.Fault):
+            await asyncio.to_thread(room.tell, path.name, envelope.receipt)
+            await asyncio.to_thread(path.replace, room.refused / path.name)
+            self.metrics.file("refused")
+            return
+        document = value if envelope is None else envelope.document
+        kind = _TYPES[path.suffix.lower()] if envelope is None else ""
+        await self.door.send(sender, reference, document, kind, "drop")
+        if envelope is not None:
+            name = f"{path.stem}.vans{path.suffix}"
+            await asyncio.to_thread(room.tell, name, vans.taken(envelope, now))
         await asyncio.to_thread(room.put_away, path, reference)
         self.metrics.file("sent")
+
+    def _for(self, path: Path, receipt: bytes, runtime: Runtime) -> bytes:
+        """A receipt as its sender reads it: in an envelope where the document came in one."""
+        now = runtime.clock.now()
+        envelope = vans.opened(path.read_bytes(), now)
+        if isinstance(envelope, vans.Envelope):
+            return vans.wrapped(envelope, receipt, now)
+        return receipt
 
     def _read(self, path: Path) -> bytes | None:
         """The document; None where it is larger than can be sent."""

@@ -7,8 +7,9 @@
 
 A receipt is waited for a few seconds. A document may be XML as well as JSON. 200 means that it was
 answered, not that it was accepted: the receipt says that. A transient error is followed by another
-receipt at `Content-Location`. Everything else is an OperationOutcome: 400 empty, 401 no sender's
-token, 404 no such document, 413 too large, 429 too many at a time, 503 not now.
+receipt at `Content-Location`. What comes in a VANSEnvelope is answered in one, with 400 where it
+can't be opened; `GET` gives the receipt alone. Everything else is an OperationOutcome: 400 empty,
+401 no sender's token, 404 no such document, 413 too large, 429 too many at a time, 503 not now.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.gateway import vans
 from services.gateway.door import Closed, Door
 from services.gateway.metrics import Metrics
 from services.gateway.senders import Sender, Senders
@@ -116,10 +118,19 @@ class Web:
         if not value:
             self.metrics.request("empty")
             return outcome(400, "required", "Dokumentet er tomt.")
+        envelope = vans.opened(value, self.door.runtime.clock.now())
+        if isinstance(envelope, vans.Fault):
+            self.metrics.request("envelope")
+            return Response(envelope.receipt, 400, {"content-type": vans.CONTENT_TYPE})
+        document = value if envelope is None else envelope.document
+        kind = content_type(request) if envelope is None else ""
         reference = str(uuid.uuid4())
-        await self.door.send(sender, reference, value, content_type(request), "http")
+        await self.door.send(sender, reference, document, kind, "http")
         found = await self.door.receipt(sender, reference, self.seconds)
         self.metrics.request("receipt" if found and found.receipt is not None else "accepted")
+        if envelope is not None and found is not None and found.receipt is not None:
+            body = vans.wrapped(envelope, found.receipt, self.door.runtime.clock.now())
+            found = replace(found, receipt=body, receipt_type=vans.CONTENT_TYPE)
         return _answer(reference, found)
 
     async def _fetch(self, sender: Sender, request: Request) -> Response:

@@ -24,9 +24,11 @@ from deploy.demo.xref15 import xref15
 from deploy.local.processes import wait_until
 from deploy.local.senders import token_of
 from deploy.local.stack import Stack
+from services.gateway.vans import Envelope, opened
 from services.referral.plan import Address
 from shared.topics import load
 from tests.conftest import Stacks
+from tests.unit.gateway.test_vans import an_envelope
 
 HOLBAEK = "hospital-100000000000316"
 RANDERS = "hospital-100000000000730"
@@ -186,11 +188,28 @@ def test_a_receipt_that_takes_long_is_fetched_later(stack: Stack, client: httpx.
         assert read_receipt(answered(client, answer, headers)).outcome == "ok"
 
 
+def test_a_document_in_a_vans_envelope_is_answered_in_one(
+    stack: Stack, client: httpx.Client
+) -> None:
+    headers = bearer(stack)
+    letter = a_letter()
+    answer = client.post("/$process-message", content=an_envelope(letter), headers=headers)
+    if answer.status_code == 200:  # in time; else the receipt alone is fetched later
+        back = opened(answer.content, datetime.now(UTC))
+        assert isinstance(back, Envelope)
+        assert read_receipt(back.document).outcome == "ok"
+    alone = client.post("/$process-message", content=letter, headers=headers)
+    assert read_receipt(answered(client, alone, headers)).outcome == "ok"
+    broken = client.post("/$process-message", content=an_envelope(b""), headers=headers)
+    assert (broken.status_code, b"NegativeMessage" in broken.content) == (400, True)
+
+
 def test_a_dropped_document_is_answered_by_a_file_and_removed(stack: Stack) -> None:
     room = Path(stack.environment("gateway")["GENVEJ_GATEWAY_DROP"]) / HOLBAEK
     documents = {"plan.json": a_plan(), "brev.xml": a_letter(), "fejl.json": b"{"}
+    vans = {"kuvert.xml": an_envelope(a_plan()), "tom.xml": an_envelope(b"")}
     large = room / "in" / "for-stor.json"
-    for name, value in {**documents, large.name: b" " * 1_000_001}.items():
+    for name, value in {**documents, **vans, large.name: b" " * 1_000_001}.items():
         draft = room / "in" / f".{name}"
         draft.write_bytes(value)
         draft.rename(room / "in" / name)
@@ -200,6 +219,13 @@ def test_a_dropped_document_is_answered_by_a_file_and_removed(stack: Stack) -> N
     assert wait_until(lambda: not list((room / "sent").iterdir()), seconds=PATIENCE)
     outcomes = {name: read_receipt(path.read_bytes()).outcome for name, path in receipts.items()}
     assert outcomes == {"plan.json": "ok", "brev.xml": "ok", "fejl.json": "fatal-error"}
+    assert wait_until((room / "receipts" / "kuvert.xml").exists, seconds=PATIENCE)
+    back = opened((room / "receipts" / "kuvert.xml").read_bytes(), datetime.now(UTC))
+    assert isinstance(back, Envelope)
+    assert read_receipt(back.document).outcome == "ok"
+    assert b"PositiveMessage" in (room / "receipts" / "kuvert.vans.xml").read_bytes()
+    assert b"NegativeMessage" in (room / "receipts" / "tom.xml").read_bytes()
+    assert (room / "refused" / "tom.xml").exists()
     assert list((room / "in").iterdir()) == []
 
 
