@@ -16,7 +16,7 @@ from services.scheduling import store_what_if
 from services.scheduling.capacity import local_date
 from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.settings import Municipality
-from services.scheduling.what_if.wire import Asked, Job, candidates_of, given_of
+from services.scheduling.what_if.wire import MOST_SECONDS, Asked, Job, candidates_of, given_of
 from shared.endpoints import Answer, Call, Endpoint, Refused
 from shared.handling import Unit
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("services.scheduling")
 PLANNERS: Final = frozenset({"planner"})
 MOST_REMEMBERED: Final = 20
-MOST_SECONDS: Final = 3600
 _LINE: Final = 64 * 1024 * 1024  # bytes: an answer is one line
 COMMAND: Final = (sys.executable, "-m", "services.scheduling.what_if")
 

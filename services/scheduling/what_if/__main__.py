@@ -16,7 +16,7 @@ from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.geography import postcodes
 from services.scheduling.what_if.pose import answered
 from services.scheduling.what_if.study import Progress
-from services.scheduling.what_if.wire import Job
+from services.scheduling.what_if.wire import MOST_SECONDS, Job
 
 
 class _Lines:
@@ -36,7 +36,7 @@ def main() -> None:
     os.nice(10)
     job = Job.model_validate_json(sys.stdin.buffer.read())
     try:
-        _say({"answer": answered(job.posed(postcodes()), _Lines())})
+        _say({"answer": answered(job.posed(postcodes()), _Lines(), most=MOST_SECONDS)})
     except InvalidInputError as error:
         _say({"refused": str(error)})
 

@@ -197,7 +197,7 @@ def announcement(study: Study, planned: Plan) -> str:
         f"{planned.full_runs} runs ({question.policy.value}) on "
         f"{'the past itself' if question.replay else f'{seeds} seeds'}."
     )
-    parts.append(f"About {_spoken(planned.seconds)}.")
+    parts.append(f"About {spoken(planned.seconds)}.")
     return " ".join(parts)
 
 
@@ -283,7 +283,8 @@ def _named(names: Sequence[str], values: Floats) -> dict[str, float | None]:
     }
 
 
-def _spoken(seconds: float) -> str:
+def spoken(seconds: float) -> str:
+    """A stretch of time as it is said."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     if seconds < 5400:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import factorial
+from math import factorial, inf
 from typing import Any, Protocol
 
 from services.scheduling.capacity import LocationWeek
 from services.scheduling.engine.locations import Staff
 from services.scheduling.engine.model import InvalidInputError
 from services.scheduling.provider import Terms
-from services.scheduling.what_if.answer import announcement, answer
+from services.scheduling.what_if.answer import announcement, answer, spoken
 from services.scheduling.what_if.ask import ask, plan
 from services.scheduling.what_if.demand import Demand
 from services.scheduling.what_if.question import Question
-from services.scheduling.what_if.study import Progress, Study
+from services.scheduling.what_if.study import Keep, Progress, Study
 from services.scheduling.what_if.transition import Pace, closing, transition
 from services.scheduling.what_if.world import Candidate, World, build, given_weeks
 
@@ -56,8 +57,11 @@ class Posed:
     pace: Pace | None = None
 
 
-def answered(posed: Posed, listener: Listener, *, workers: int = 1) -> dict[str, Any]:
-    """Simulates, and tells what was found. Raises `InvalidInputError`, one clear line."""
+def answered(
+    posed: Posed, listener: Listener, *, workers: int = 1, most: float = inf
+) -> dict[str, Any]:
+    """Simulates, and tells what was found. Raises `InvalidInputError`, one clear line, also where
+    it would take longer than `most` seconds."""
     question = posed.question
     if (question.staff is Staff.AS_GIVEN) != (posed.given is not None):
         raise InvalidInputError(
@@ -68,11 +72,18 @@ def answered(posed: Posed, listener: Listener, *, workers: int = 1) -> dict[str,
     given = None if posed.given is None else given_weeks(world, posed.given)
     study = Study(world, question, given=given, workers=workers)
     planned = plan(study)
+    if planned.seconds > most:
+        raise InvalidInputError(
+            f"{planned.quick_runs + planned.full_runs} runs would take about "
+            f"{spoken(planned.seconds)}, and {spoken(most)} is the most: ask of fewer sets, weeks "
+            "or seeds"
+        )
     listener.announced(announcement(study, planned), planned.quick_runs + planned.full_runs)
     found = ask(study, planned, listener.went_on)
     told = answer(study, found)
     if posed.pace is not None:
-        told["transition"] = _way_there(posed, first, found.full[0].keep, listener, workers)
+        each = study.seconds(question.policy) * workers / days
+        told["transition"] = _way_there(posed, study, found.full[0].keep, each, listener)
     return told
 
 
@@ -89,18 +100,27 @@ def _world(posed: Posed, first: date, days: int) -> World:
 
 
 def _way_there(
-    posed: Posed, first: date, keep: tuple[int, ...], listener: Listener, workers: int
+    posed: Posed, study: Study, keep: Keep, each: float, listener: Listener
 ) -> dict[str, Any]:
-    """The way to the best choice, on a world that lasts as long as that takes."""
+    """The way to the best choice, on a world that lasts as long as that takes; a run takes `each`
+    seconds a day."""
     pace = posed.pace or Pace()
-    closes = len(closing(_world(posed, first, 7), keep))
-    study = Study(_world(posed, first, pace.days(closes)), posed.question, workers=workers)
+    seeds = posed.question.seeds
+    closes = len(closing(study.world, keep))
+    longer = study.lasting(_world(posed, study.world.first, pace.days(closes)))
     listener.announced(
         f"Transition: {factorial(closes)} orders of closing, then the best of them "
-        f"through {closes + 2} months on {posed.question.seeds} seeds.",
-        posed.question.seeds,
+        f"through {closes + 2} months on {seeds} seeds, with and without closing. "
+        f"About {spoken(2 * seeds * each * pace.days(closes))}.",
+        seeds,
     )
-    return transition(study, keep, pace, lambda done, of: listener.went_on(Progress(done, of, 0.0)))
+    started = time.monotonic()
+
+    def watch(done: int, of: int) -> None:
+        left = (time.monotonic() - started) / done * (of - done)
+        listener.went_on(Progress(done, of, left))
+
+    return transition(longer, keep, pace, watch)
 
 
 def _stretch(demand: Demand) -> tuple[date, int]:

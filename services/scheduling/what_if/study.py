@@ -70,6 +70,10 @@ class Study:
         self._workers = workers
         self._runs: dict[Job, Run] = {}
 
+    def lasting(self, world: World) -> Study:
+        """The same question about a world that lasts longer."""
+        return Study(world, self.question, workers=self._workers)
+
     def run(self, jobs: Sequence[Job], watch: Watcher | None = None) -> None:
         """Makes the runs that are not made yet, today's first: the others are told beside them."""
         todays = dict.fromkeys(self._today(job) for job in jobs)

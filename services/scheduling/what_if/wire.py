@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,6 +39,8 @@ Count = Annotated[int, Field(ge=1, le=200)]
 Code = Annotated[str, Field(min_length=1, max_length=64)]
 Money = Annotated[float, Field(ge=0, lt=1e12)]
 
+MOST_SECONDS: Final = 3600
+"""So long a simulation may take in the service."""
 STAFF: Mapping[str, Staff] = {
     "follow": Staff.FOLLOW,
     "spread": Staff.SPREAD,
