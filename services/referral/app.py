@@ -22,6 +22,8 @@ from services.referral.evaluation.handlers import Evaluation
 from services.referral.evaluation.timers import ASK
 from services.referral.evaluation.wire import TOPIC as EVALUATIONS
 from services.referral.handlers_intake import Intake
+from services.referral.handlers_notifications import TOPIC as MESSAGES
+from services.referral.handlers_notifications import Undelivered
 from services.referral.handlers_training import ASSESSMENT_MISSING, Clock
 from services.referral.metrics import Metrics
 from services.referral.portfolio import handlers as portfolio_register
@@ -115,6 +117,7 @@ def service(settings: ReferralSettings) -> Service:
                 kind="intake",
             ),
             Subscription(topics=["training"], handler=clock.training),
+            Subscription(topics=[MESSAGES], handler=Undelivered(decided=decided).heard),
             Subscription(topics=[TOPIC], handler=portfolio_register.hear),
             Subscription(topics=[EVALUATIONS], handler=evaluation.hear),
             Subscription(topics=[DROP_INS], handler=drop_ins.hear),

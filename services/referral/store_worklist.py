@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -44,6 +44,17 @@ async def open_work(
     ):
         found.setdefault(row["referral_id"], []).append((row["reason"], row["about"]))
     return found
+
+
+async def open_about(conn: Connection, reason: str, referral_ids: Iterable[str]) -> set[str]:
+    """Those of these referrals that have an open entry of this reason."""
+    rows = await conn.fetch(
+        """SELECT DISTINCT referral_id FROM worklist
+           WHERE reason = $1 AND closed_at IS NULL AND referral_id = ANY($2::text[])""",
+        reason,
+        sorted(referral_ids),
+    )
+    return {row["referral_id"] for row in rows}
 
 
 async def open_entries(conn: Connection, rows: Sequence[Entry], now: datetime) -> None:

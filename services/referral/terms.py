@@ -45,6 +45,7 @@ class WorkReason(StrEnum):
     ASSESSMENT_DISPUTED = "assessment-disputed"
     REASSESSMENT_DUE = "reassessment-due"
     SAME_PERSON = "same-person"
+    NOT_TOLD = "not-told"
 
 
 class Right(StrEnum):

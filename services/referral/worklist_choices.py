@@ -77,6 +77,8 @@ MEANS: Final[Mapping[WorkReason, str]] = {
     "that counts, and nobody has said that the municipality runs it for the region.",
     WorkReason.SAME_PERSON: "A document says that two citizens here are one: it names the "
     "number of the other as a former one.",
+    WorkReason.NOT_TOLD: "A message did not reach the citizen, or who holds custody of a child: "
+    "somebody writes or calls.",
     WorkReason.STAYS_AWAY: "The citizen did not come to two sessions in a row.",
     WorkReason.ASSESSMENT_MISSING: "Somebody has met the citizen, and no assessment is recorded: "
     "nothing more is planned until it is.",
@@ -189,6 +191,10 @@ CHOICES: Final[Mapping[WorkReason, tuple[Choice, ...]]] = {
             does="The citizen knows of the others and keeps who has the order; choosing another "
             "settles this too.",
         ),
+    ),
+    WorkReason.NOT_TOLD: (
+        Choice(name="told", does="Somebody has written or called, and they know."),
+        Choice(name="not-reached", does="Nobody was reached; nothing more is tried from here."),
     ),
     WorkReason.STAYS_AWAY: (
         Choice(name="goes-on", does="Somebody has talked with the citizen; the course goes on."),
