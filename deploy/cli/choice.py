@@ -72,10 +72,18 @@ def move(
     referral: Referral,
     municipality: Annotated[str, typer.Argument(help="The municipality's code, such as 316.")],
     member: Member = "730-desk",
+    postcode: Annotated[
+        str, typer.Option(help="Of the new home, for the way there; not where it is protected.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Hand the referral to the municipality that the citizen moves to."""
-    _over(member, f"/referrals/{referral}/move", {"municipality": municipality}, as_json)
+    _over(
+        member,
+        f"/referrals/{referral}/move",
+        {"municipality": municipality, "postcode": postcode},
+        as_json,
+    )
 
 
 @app.command()

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from services.referral.choosable import ChoiceCase, Kind, Unsuitable, kind_of, right_of, unsuitable
+from services.referral.course import steps_left
 from services.referral.facts import (
     Fact,
     OrderChanged,
@@ -20,9 +21,16 @@ from services.referral.facts import (
     OrderWithdrawn,
     WorkOpened,
 )
-from services.referral.facts_choice import ChoiceTaken, ChoiceWaived, HandedOver
+from services.referral.facts_choice import (
+    ChoiceTaken,
+    ChoiceWaived,
+    FreeChoiceOpened,
+    HandedOver,
+)
 from services.referral.identity import order_id
 from services.referral.limit import earliest_start
+from services.referral.portfolio.register import takers
+from services.referral.referral import FreeChoiceReason
 from services.referral.settling import settling
 from services.referral.terms import Right, WithdrawReason, WorkReason
 
@@ -57,10 +65,14 @@ class DeclineOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveAway:
-    """The citizen moves: another municipality is responsible, and its provider trains."""
+    """The citizen moves: another municipality is responsible, and its provider trains.
+
+    `postcode`: of the new home, empty where nobody says it or the address is protected.
+    """
 
     municipality: str
     provider: str
+    postcode: str = ""
 
 
 ChoiceCommand: TypeAlias = TakeChoice | TakeLocation | WaiveChoice | DeclineOrder | MoveAway
@@ -90,7 +102,9 @@ def decide_choice(
 def _obstacle(case: ChoiceCase, command: ChoiceCommand) -> Unsuitable | None:
     referral, hands_over = case.referral, not isinstance(command, WaiveChoice)
     stands = case.stands
-    takes = isinstance(command, TakeChoice | MoveAway) and case.first is not None
+    takes = isinstance(command, MoveAway) or (
+        isinstance(command, TakeChoice) and case.first is not None
+    )
     located = isinstance(command, TakeLocation)
     wanted = command.location if isinstance(command, TakeLocation) else ""
     obstacles = (
@@ -150,8 +164,34 @@ _WHY = {
 
 
 def _moved_away(case: ChoiceCase, command: MoveAway, now: datetime) -> Iterator[Fact]:
-    why = WithdrawReason.MOVED
-    yield from _over(case, command.provider, (), why, now, municipality=command.municipality)
+    """To the new municipality's provider, or whoever takes its orders of the programme."""
+    referral, order = case.referral, case.ordered
+    me, home = referral.referral_id, command.provider
+    why = WithdrawReason.MOVED_BACK if home == case.origin else WithdrawReason.MOVED
+    taking = () if order is None else takers(case.offers, home, order.programme)
+    to = home if case.has_established(home) else next(iter(taking), None)
+    if order is not None and to is not None:
+        postcode = command.postcode
+        yield from _over(
+            case, to, (), why, now, municipality=command.municipality, postcode=postcode
+        )
+        return
+    if order is not None and case.stands:
+        yield OrderWithdrawn(referral_id=me, order_id=order.order_id, reason=why)
+    yield HandedOver(
+        referral_id=me,
+        provider=home,
+        municipality=command.municipality,
+        wishes=(),
+        why=why,
+        at=now,
+    )
+    if order is not None and case.stands:
+        reason = WorkReason.NOT_ESTABLISHED
+        yield WorkOpened(referral_id=me, reason=reason, about=order.programme)
+        if referral.limit is not None and referral.may_choose and referral.free_choice is None:
+            opened = FreeChoiceReason.INFEASIBLE
+            yield FreeChoiceOpened(referral_id=me, limit=referral.limit, reason=opened)
 
 
 def _declined(case: ChoiceCase, command: DeclineOrder, now: datetime) -> Iterator[Fact]:
@@ -189,8 +229,10 @@ def _over(
     now: datetime,
     *,
     municipality: str | None = None,
+    postcode: str | None = None,
 ) -> Iterator[Fact]:
-    """The order withdrawn from one and placed with the other; the limit is the same."""
+    """The order withdrawn from one and placed with the other: what is left of it, and the same
+    limit. `postcode` None: as it was."""
     referral, order = case.referral, case.ordered
     assert order is not None, "only what is ordered is handed over"
     me = referral.referral_id
@@ -208,8 +250,10 @@ def _over(
     placed = replace(
         order,
         order_id=order_id(me, case.ordinal + 1),
+        steps=steps_left(order, case.known),
         earliest=max(order.earliest, soonest),
         limit=referral.limit,
+        postcode=order.postcode if postcode is None else postcode,
         location="",
     )
     yield OrderPlaced(referral_id=me, order=placed)

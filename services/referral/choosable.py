@@ -7,10 +7,11 @@ when the limit can't be held.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.referral.course import Attendance
 from services.referral.order import Order
 from services.referral.plan import PlanType
 from services.referral.portfolio.register import Register as Offers
@@ -44,7 +45,8 @@ class ChoiceCase:
 
     `ordinal`: of the newest order, 0 for none. `home`: who trains by rule. `offers`: what the
     portfolio register says of everybody. `first`: what would be ordered, where nothing is because
-    the programme is not established.
+    the programme is not established. `known`: who came to which session so far. `origin`: who had
+    the first order.
     """
 
     referral: Referral
@@ -54,6 +56,8 @@ class ChoiceCase:
     providers: Mapping[str, Provider]
     offers: Offers = field(default_factory=dict)
     first: Order | None = None
+    known: Sequence[Attendance] = ()
+    origin: str = ""
 
     @property
     def stands(self) -> bool:

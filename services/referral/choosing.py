@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
 
-from services.referral import store, store_citizens, store_orders
+from services.referral import store, store_citizens, store_course, store_orders
 from services.referral.admitting import order_of
 from services.referral.carrying_out import Decided
 from services.referral.choosable import ChoiceCase
@@ -47,7 +47,11 @@ class Choosing:
         directory = self.decided.directory
         offers = await offers_of(unit.conn, directory)
         first = await self._first(unit, referral)
-        return case_of(directory, desk, referral, offers, first)
+        me = referral.referral_id
+        desk.attendances |= await store_course.attendances(unit.conn, {me})
+        origin = await store_orders.first_provider(unit.conn, me)
+        found = case_of(directory, desk, referral, offers, first)
+        return replace(found, origin=origin or "")
 
     async def _first(self, unit: Unit, referral: Referral) -> Order | None:
         """What would be ordered, where nothing is because nobody has established it."""
@@ -94,4 +98,5 @@ def case_of(
         providers=providers_of(directory),
         offers=offers,
         first=first,
+        known=desk.attendances.get(referral.referral_id, ()),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +26,7 @@ from services.referral.facts import (
 from services.referral.identity import step_id
 from services.referral.limit import local_day
 from services.referral.order import Offer, Order
+from services.referral.programme import Step
 from services.referral.programme_terms import OPENING
 from services.referral.referral import CloseReason, Referral
 from services.referral.terms import Told, WithdrawReason, WorkReason
@@ -156,6 +157,17 @@ def _reached(course: Course, every: Sequence[Attendance]) -> Iterator[str]:
         left = planned - done
         if (point == MIDWAY and done >= left) or (point == BEFORE_END and left == 1):
             yield point
+
+
+def steps_left(order: Order, every: Sequence[Attendance]) -> tuple[Step, ...]:
+    """What of an order's steps was not held yet; all of them where nothing is left."""
+    counts = Counter(one.step_id for one in every)
+    found = [
+        replace(step, count=step.count - counts[step_id(order.order_id, number)])
+        for number, step in enumerate(order.steps, start=1)
+        if counts[step_id(order.order_id, number)] < step.count
+    ]
+    return tuple(found) or order.steps
 
 
 def held(order: Order, every: Sequence[Attendance]) -> tuple[int, int]:

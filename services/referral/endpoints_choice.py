@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.referral import store_citizens
 from services.referral.choice import (
     ChoiceCommand,
     MoveAway,
@@ -18,6 +19,7 @@ from services.referral.choice import (
 )
 from services.referral.choosable import Unsuitable, right_of
 from services.referral.choosing import Choosing
+from services.referral.store_citizens import Access
 from shared.endpoints import Answer, Call, Endpoint, Refused
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Move(_Body):
     """Where the citizen moves to."""
 
     municipality: str = Field(pattern=r"^[0-9]{3}$")
+    postcode: str = Field(default="", pattern=r"^([0-9]{4})?$", description="Of the new home")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +105,22 @@ class FreeChoice:
         home = self.choosing.decided.directory.by_code.get(said.municipality)
         if home is None:
             raise Refused(422, f"municipality {said.municipality} is not here: send it the plan")
-        command = MoveAway(municipality=home.code, provider=home.provider)
+        postcode = await self._may_be_known(unit, call, said.postcode)
+        command = MoveAway(municipality=home.code, provider=home.provider, postcode=postcode)
         return await self._decide(unit, call, command)
+
+    async def _may_be_known(self, unit: Unit, call: Call, postcode: str) -> str:
+        """The postcode, unless the citizen's address is protected; that it was asked is logged."""
+        if not postcode:
+            return ""
+        _, referral = await self._open(unit, call)
+        mine = referral.citizen_id
+        access = Access(
+            actor=f"staff:{call.staff.id}", action="citizen.read", citizen_id=mine, cause=call.id
+        )
+        await store_citizens.log_access(unit.conn, [access], unit.now)
+        people = await store_citizens.by_ids(unit.conn, [mine])
+        return "" if self.choosing.register.open(people[mine]).protected else postcode
 
     async def _open(self, unit: Unit, call: Call) -> tuple[Desk, Referral]:
         me = call.path["id"]

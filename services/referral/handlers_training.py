@@ -76,9 +76,9 @@ class Clock:
             desk.offers = await offers_of(unit.conn, self.directory)
         if came or refused:
             desk.orders = await store_orders.newest_orders(unit.conn, came | refused)
+            known = await store_course.attendances(unit.conn, came | refused)
+            desk.attendances = {one: known.get(one, []) for one in came | refused}
         if came:
-            known = await store_course.attendances(unit.conn, came)
-            desk.attendances = {one: known.get(one, []) for one in came}
             assessed = await store_assessments.recorded(unit.conn, came)
             been = await store_assessments.asked_points(unit.conn, assessed)
             points = {one: set(self.policy.points) - been.get(one, set()) for one in assessed}

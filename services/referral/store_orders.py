@@ -45,6 +45,14 @@ async def newest_orders(conn: Connection, referral_ids: Iterable[str]) -> dict[s
     }
 
 
+async def first_provider(conn: Connection, referral_id: str) -> str | None:
+    """With whom a referral's first order was placed; None where nothing was ordered."""
+    found: str | None = await conn.fetchval(
+        "SELECT provider FROM orders WHERE referral_id = $1 ORDER BY ordinal LIMIT 1", referral_id
+    )
+    return found
+
+
 async def save_orders(conn: Connection, rows: Sequence[OrderRow], now: datetime) -> None:
     """Writes orders that were placed or changed."""
     if rows:

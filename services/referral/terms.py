@@ -16,6 +16,7 @@ class WithdrawReason(StrEnum):
     HANDED_BACK = "handed-back"
     DECLINED = "declined"
     MOVED = "moved"
+    MOVED_BACK = "moved-back"
     DECEASED = "deceased"
     COMPLETED = "completed"
     STOPPED = "stopped"

@@ -62,15 +62,15 @@ class Street:
 
     async def chooses(self, *providers: str, choice: str = "take") -> Answer:
         body = {"choice": choice, "providers": list(providers)}
-        return await self._calls(self.choice.choose, DESK, self.order["referral_id"], body)
+        return await self.calls(self.choice.choose, DESK, self.order["referral_id"], body)
 
     async def wants(self, location: str) -> Answer:
         body = {"choice": "take", "location": location}
-        return await self._calls(self.choice.choose, DESK, self.order["referral_id"], body)
+        return await self.calls(self.choice.choose, DESK, self.order["referral_id"], body)
 
     async def moves(self, municipality: str) -> Answer:
         body = {"municipality": municipality}
-        return await self._calls(self.choice.move, DESK, self.order["referral_id"], body)
+        return await self.calls(self.choice.move, DESK, self.order["referral_id"], body)
 
     async def asks_for_plan(self, order_id: str, staff: Member = THEIRS) -> dict[str, Any]:
         call = Call(staff=staff, id="plan", path={"id": order_id})
@@ -92,7 +92,7 @@ class Street:
     ) -> Sequence[Outcome]:
         return await self.room.hears(self.room.declined(order, by))
 
-    async def _calls(self, handler: Any, staff: Member, id_: str, body: dict[str, Any]) -> Answer:
+    async def calls(self, handler: Any, staff: Member, id_: str, body: dict[str, Any]) -> Answer:
         call_id = str(uuid5(NAMESPACE_URL, repr((id_, body))))
         call = Call(staff=staff, id=call_id, path={"id": id_}, body=body)
         async with self.room.conn.transaction():
