@@ -19,25 +19,23 @@ from services.notifications import custody, deliveries
 from services.notifications.contact_details import Contact
 from services.notifications.deliveries import Taken, Verdict
 from services.notifications.dispatch import (
-    Again,
     Answer,
     Drop,
     GiveUp,
     Hold,
-    Pending,
     Permanent,
     Retry,
     Send,
     Sent,
     Temporary,
     Unknown,
-    after_failure,
     dispatch,
 )
-from services.notifications.message import CITIZEN, Channel, Reach, Status
+from services.notifications.message import CITIZEN, Channel, Status
 from services.notifications.metrics import Metrics
 from services.notifications.ports import Database, Job, Transport
 from services.notifications.quiet import Quiet
+from services.notifications.verdicts import pending_of, reach_of, verdict_of
 from shared import failpoint
 from shared.crypto import Unreadable, Vault
 from shared.faults import describe
@@ -171,7 +169,7 @@ class Sender:
         verdicts: list[Verdict] = []
         later: list[tuple[UUID, datetime, Channel]] = []
         for message in taken:
-            reach, contact, lacks = _reach(message), None, None
+            reach, contact, lacks = reach_of(message), None, None
             if message.recipient != CITIZEN and reach is not None:
                 whole = self._open(message)
                 if whole is not None:
@@ -179,7 +177,7 @@ class Sender:
                     contact = custody.addressee(whole, message.recipient)
                     lacks = None if contact else custody.lacking(message.recipient)
                 reach = custody.reached(contact, reach)
-            order = dispatch(_pending(message, lacks), reach, now, self.quiet)
+            order = dispatch(pending_of(message, lacks), reach, now, self.quiet)
             match order:
                 case Drop(reason):
                     verdicts.append(Verdict(id=message.id, status=Status.CANCELLED, reason=reason))
@@ -219,16 +217,6 @@ class Sender:
         except Unreadable:
             return None
         return Contact.model_validate_json(clear)
-
-    def _verdict(self, job: Job, answer: Answer, now: datetime) -> Verdict:
-        message = job.message
-        match answer:
-            case Sent():
-                return Verdict(id=message.id, status=Status.SENT)
-            case Unknown(reason):
-                return Verdict(id=message.id, status=Status.UNCERTAIN, reason=reason)
-            case Temporary() | Permanent():
-                return _after(answer, job, self.transport.channel, now, self.retry)
 
     async def _give_back(self, conn: Connection, now: datetime) -> None:
         """After a commit whose outcome is unknown: what we may have claimed but never called."""
@@ -299,7 +287,10 @@ class Sender:
     async def _record(
         self, conn: Connection, finished: list[tuple[Job, Answer]], now: datetime
     ) -> None:
-        verdicts = [self._verdict(job, answer, now) for job, answer in finished]
+        verdicts = [
+            verdict_of(answer, job, self.transport.channel, now, self.retry)
+            for job, answer in finished
+        ]
         await deliveries.record(conn, verdicts, now, source=_OPEN, sender=self.id)
         self._recorded += verdicts
 
@@ -311,38 +302,3 @@ class Sender:
         for job, answer in finished:
             if isinstance(answer, Sent):
                 self.metrics.sent(channel, (now - job.message.due).total_seconds())
-
-
-def _pending(message: Taken, lacks: Drop | GiveUp | None) -> Pending:
-    return Pending(
-        expires=message.expires, urgent=message.urgent, not_by=message.not_by, lacks=lacks
-    )
-
-
-def _reach(message: Taken) -> Reach | None:
-    if message.sealed is None:
-        return None
-    return Reach(email=message.has_email, mobile=message.has_mobile, deceased=message.deceased)
-
-
-def _after(
-    answer: Temporary | Permanent, job: Job, channel: Channel, now: datetime, retry: Retry
-) -> Verdict:
-    message, contact = job.message, job.contact
-    other = Channel.SMS if channel is Channel.EMAIL else Channel.EMAIL
-    address = contact.mobile if other is Channel.SMS else contact.email
-    fallback = address is not None and message.not_by is None
-    # The row counts the try that has just ended; what was read counts those before.
-    attempts = message.attempts + 1
-    match after_failure(answer, channel, attempts, fallback=fallback, now=now, retry=retry):
-        case Again(due, reason, not_by):
-            return Verdict(
-                id=message.id,
-                status=Status.CREATED,
-                reason=reason,
-                due=due,
-                not_by=not_by,
-                next_channel=other if not_by else None,
-            )
-        case GiveUp(reason):
-            return Verdict(id=message.id, status=Status.FAILED, reason=reason)
