@@ -50,6 +50,33 @@ def find(citizen: Who = "-", member: As = "730-privacy") -> None:
 
 
 @app.command()
+def custody(
+    citizen: Who,
+    holders: Annotated[
+        Path | None,
+        typer.Option(help="A JSON file (default: standard input), as in the example below."),
+    ] = None,
+    member: Annotated[
+        str, typer.Option("--as", envvar="GENVEJ_STAFF_AS", help="A member of the desk.")
+    ] = "730-desk",
+) -> None:
+    """Write down who holds custody of a child: they are told in the child's place.
+
+    All who do, for whoever is not named does not: [{"name": "…", "phone": "…", "email": "…"}, …]
+    """
+    if citizen == "-":
+        raise CommandError("give the citizen's id (genvej citizen find - prints it)")
+    try:
+        text = holders.read_text(encoding="utf-8") if holders else sys.stdin.read()
+        named = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"that is no JSON list of holders: {type(error).__name__}") from None
+    path = f"/citizens/{citizen}/custody"
+    said = ask_as(member, "referral", "POST", path, json={"holders": named})
+    console.print(f"Written down: {len(said['holders'])} are told in the child's place.")
+
+
+@app.command()
 def split(
     citizen: Annotated[str, typer.Argument(help="The id of the citizen who was merged.")],
     member: Annotated[

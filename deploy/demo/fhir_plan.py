@@ -244,8 +244,10 @@ def _patient(
 
 def _contact(relative: Relative) -> Resource:
     contact: Resource = {"name": {"text": relative.name}}
-    if relative.phone is not None:
-        contact["telecom"] = [{"system": "phone", "value": relative.phone}]
+    ways = {"phone": relative.phone, "email": relative.email}
+    telecom = [{"system": system, "value": value} for system, value in ways.items() if value]
+    if telecom:
+        contact["telecom"] = telecom
     if relative.relation is not None:
         contact["relationship"] = [{"text": relative.relation}]
     if relative.custody:

@@ -15,6 +15,7 @@ from services.referral.documents import read_intake, receipt
 from services.referral.drop_ins import TOPIC as DROP_INS
 from services.referral.drop_ins import DropIns
 from services.referral.endpoints_choice import FreeChoice
+from services.referral.endpoints_custody import Custody
 from services.referral.endpoints_dialogue import Conversations
 from services.referral.endpoints_plan import Plans
 from services.referral.endpoints_reopening import Reopening
@@ -89,6 +90,7 @@ def service(settings: ReferralSettings) -> Service:
     retention = Retention(office.register, rules(settings.retention))
     endpoints = [
         *worklist.endpoints(),
+        *Custody(decided=decided, register=office.register).endpoints(),
         *rights.endpoints(),
         *conversations.endpoints(),
         *FreeChoice(choosing=choosing).endpoints(),
