@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from deploy.cli.errors import CommandError
 from deploy.cli.main import app, main
+from services.scheduling.what_if.wire import Asked
 
 ROSTER = """
 provider = "730"
@@ -420,3 +422,35 @@ def test_above_ten_locations_the_p_median_ranks_and_the_first_are_simulated(file
     kilometres = [one["km"] for one in travel["sets"]]
     assert kilometres == sorted(kilometres)
     assert all("l00" in one["keep"] for one in travel["sets"])
+
+
+def test_scheduling_is_asked_all_that_the_command_was_and_an_interrupt_ends_it_there(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, str, Any]] = []
+
+    def ask_as(member: str, service: str, method: str, path: str, json: Any = None) -> Any:
+        assert (member, service) == ("730-planner", "scheduling")
+        calls.append((method, path, json))
+        if method == "GET":
+            raise KeyboardInterrupt
+        return {"id": "w1", "requests": 3}
+
+    monkeypatch.setattr("deploy.cli.what_if_run.ask_as", ask_as)
+    after = ROSTER.replace(", open = false", "")
+    (files / "after.toml").write_text(after, encoding="utf-8")
+    command = ["what-if", "--provider", "730", "--roster", str(files / "roster.toml")]
+    given = ["--open", "ny", "--close", "syd", "--staff", "given", "--rooms", "stay"]
+    hours = ["--staff-roster", str(files / "after.toml"), "--from", "2026-11-25"]
+    with pytest.raises(CommandError, match="cancelled, at scheduling too"):
+        CliRunner().invoke(app, [*command, *given, *hours], catch_exceptions=False)
+    assert [call[:2] for call in calls] == [
+        ("POST", "/what-if"),
+        ("GET", "/what-if/w1"),
+        ("POST", "/what-if/w1/cancel"),
+    ]
+    asked = Asked.model_validate(calls[0][2])
+    assert (asked.open, asked.close, asked.staff) == (["ny"], ["syd"], "given")
+    assert [one.location.code for one in asked.candidates] == ["ny"]
+    assert [one.location.code for one in asked.staff_weeks] == ["by", "nord", "syd", "ny"]
+    assert asked.since == date(2026, 11, 23)
