@@ -60,6 +60,7 @@ def service(settings: ReferralSettings) -> Service:
     """Referral as the runtime runs it. Raises SettingsError or ClusterFileError."""
     portfolio = programme_files.load(settings.programmes)
     directory = with_suppliers(configuration.directory(settings.municipalities), settings.topics)
+    configuration.check_programmes(directory, portfolio.programmes)
     timetable = Timetable(portfolio=portfolio, municipalities=directory.by_code)
     metrics = Metrics()
     office = Office(

@@ -6,7 +6,7 @@ Each file is checked as a whole when the service starts; an error names the file
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -195,6 +195,13 @@ def directory(folder: Path) -> Directory:
             )
         )
     return directory_of(found, performers)
+
+
+def check_programmes(directory: Directory, known: Collection[str]) -> None:
+    """Raises ConfigurationError where a municipality runs a programme that isn't there."""
+    for one in directory.by_code.values():
+        for id_ in sorted(one.runs_for_region - set(known)):
+            raise ConfigurationError(f"{one.name}: runs_for_region: there is no programme {id_}")
 
 
 def directory_of(found: Sequence[Municipality], performers: Mapping[str, str]) -> Directory:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral import store_citizens, store_worklist
 from services.referral.admitting import may_have, order_of
+from services.referral.authority import ours
 from services.referral.carrying_out import Decided, signature
 from services.referral.contacts import residence_of
 from services.referral.events import zulu
@@ -138,7 +139,9 @@ class Worklist:
             others=desk.referrals,
             ordinal=desk.ordinal_of(referral),
             rule=terms.law.limit if terms is not None else None,
-            chosen=await self._chosen(unit, referral, asked, row["details"]),
+            chosen=await self._chosen(
+                unit, referral, asked, row["details"], agreed=asked == row["about"]
+            ),
         )
         command = DecideWork(
             reason=reason,
@@ -205,14 +208,25 @@ class Worklist:
             raise Refused(404, "no citizen of your municipality with this id was merged")
 
     async def _chosen(
-        self, unit: Unit, referral: Referral, programme: str | None, details: bytes
+        self, unit: Unit, referral: Referral, programme: str | None, details: bytes, *, agreed: bool
     ) -> Order | Impossible | None:
-        """The order of the programme that was named, if one was."""
+        """The order of the programme that was named, if one was.
+
+        `agreed`: the decision itself says that it is run here for the region.
+        """
         if programme is None:
             return None
         found = self.decided.portfolio.programmes.get(programme)
         if found is None or not may_have(found, referral.basis):
             return Impossible(422, f"{programme} is nothing to choose on basis {referral.basis}")
+        municipality = self.decided.directory.by_code.get(referral.municipality)
+        day = referral.discharge_date
+        if not agreed and municipality is not None and not ours(found, day, municipality):
+            return Impossible(
+                409,
+                f"the region is responsible for {programme} on {day}, and "
+                f"{municipality.name} doesn't run it for the region (runs_for_region)",
+            )
         way = route(await obstacles(unit.conn, [referral.provider]), referral.provider, programme)
         if way.provider != referral.provider:
             return Impossible(409, f"{programme} is not established at {referral.provider}")

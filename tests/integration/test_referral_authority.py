@@ -11,10 +11,14 @@ import pytest
 
 from deploy.demo.documents import fhir_plan
 from deploy.demo.fhir_messages import hospital_notification
+from deploy.demo.fhir_referral import fhir_referral
 from services.referral.plan import PlanType
 from services.referral.worklist_endpoints import Worklist
+from shared.endpoints import Answer, Refused
 from tests.conftest import Databases
+from tests.delivery import events_of
 from tests.integration.referral_room import Room, data, names, only, receipt_text, verdict
+from tests.integration.test_referral_grounds import sent as from_gp
 from tests.staff import a_call, asked
 from tests.unit.referral.factories import a_decided, a_register
 
@@ -57,6 +61,23 @@ async def test_a_plan_of_the_regions_time_is_ordered_when_a_human_says_that_it_i
         "2027-01-12",
         "2027-01-19",
     )
+
+
+async def test_the_desk_chooses_no_programme_that_is_the_regions_by_then(room: Room) -> None:
+    hypertension = [("DI10", "Forhøjet blodtryk")]
+    letter = fhir_referral(asked=date(2027, 1, 4), diagnoses=hypertension)
+    (entry,) = events_of(await room.takes(from_gp(room.bag, letter)), "worklist.opened")
+    worklist = Worklist(decided=a_decided(), register=a_register())
+
+    async def decides(programme: str) -> Answer:
+        body = {"decision": "order-programme", "programme": programme}
+        call = a_call(path={"id": data(entry)["entry_id"]}, body=body)
+        return await asked(room.conn, worklist.decide, call, room.now)
+
+    with pytest.raises(Refused, match="the region is responsible for back-pain-package"):
+        await decides("back-pain-package")
+    answer = await decides("mastery")
+    assert data(answer.applied.events[1])["programme"] == "mastery"
 
 
 async def test_a_plan_of_the_regions_time_is_closed_when_the_region_gives_it(room: Room) -> None:

@@ -10,6 +10,7 @@ import pytest
 from services.referral.configuration import (
     ConfigurationError,
     Hospitals,
+    check_programmes,
     directory,
 )
 from shared.settings import SettingsError
@@ -65,6 +66,15 @@ def test_a_wrong_key_of_a_municipality_is_named_with_its_file(
     folder = a_folder(tmp_path, holbaek="\n".join([line, *kept]))
     with pytest.raises(ConfigurationError, match=rf"holbaek\.toml: {key}: "):
         directory(folder)
+
+
+def test_a_municipality_runs_no_programme_that_is_not_there(tmp_path: Path) -> None:
+    line = 'runs_for_region = ["back-pain-package", "rehab"]'
+    found = directory(a_folder(tmp_path, holbaek="\n".join([line, MUNICIPALITY])))
+    assert found.by_code["316"].runs_for_region == {"back-pain-package", "rehab"}
+    check_programmes(found, ["back-pain-package", "rehab"])
+    with pytest.raises(ConfigurationError, match="runs_for_region: there is no programme rehab"):
+        check_programmes(found, ["back-pain-package"])
 
 
 def test_two_municipalities_may_not_share_a_number(tmp_path: Path) -> None:

@@ -83,6 +83,8 @@ MESSAGES: Final = (
     care_communication(stay="stay-1", priority="asap"),
     fhir_referral(basis="municipality", referrer="back-team", programme="back-school"),
     fhir_referral(corrects="earlier", revoked=True, consent=True, phone="+447700900104"),
+    fhir_referral(corrects="earlier", programme="mastery", transport=True),
+    fhir_referral(replaces="earlier"),
 )
 GGOP: Final = (
     ruddi_ggop(),
@@ -101,7 +103,11 @@ GGOP: Final = (
     ggop_plan(corrects="earlier", deadline_text="Inden 1. juni", cpr="0703921VJ4"),
     ggop_plan(corrects="earlier", revoked=True),
 )
-LETTERS: Final = (xref15(), xref15(revokes="earlier", encoding="UTF-8", cpr="0703921VJ4"))
+LETTERS: Final = (
+    xref15(),
+    xref15(revokes="earlier", encoding="UTF-8", cpr="0703921VJ4"),
+    xref15(status="rettetbrev", revokes="earlier"),
+)
 
 _VALUES: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, -1, 1.5, [], {}, [[]], [None], {"a": 1}),
