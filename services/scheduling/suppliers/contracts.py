@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.scheduling.suppliers.course import State
+from services.scheduling.suppliers.terms import (
+    State,
+)
 from services.scheduling.suppliers.wire import (
     ACCEPTED,
     DECLINED,

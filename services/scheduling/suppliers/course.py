@@ -7,10 +7,9 @@ other: the citizen is told of it once, of each change once, and whoever came is 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from services.scheduling.attendance import too_soon
@@ -23,135 +22,27 @@ from services.scheduling.facts import (
     SessionOffered,
 )
 from services.scheduling.orders import Attendance, Booking, Order, Slot
+from services.scheduling.suppliers.terms import (
+    Carried,
+    Command,
+    Decline,
+    End,
+    GoOn,
+    Happened,
+    OrderDeclined,
+    Place,
+    Refusal,
+    Rest,
+    Standing,
+    State,
+    Stated,
+    StateSession,
+    Take,
+)
 
 _SESSIONS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:genvej:supplier-sessions")
 FARTHEST: Final = timedelta(days=730)
 """No session is stated farther ahead: a slip of the pen would be told to a citizen."""
-
-
-class Standing(StrEnum):
-    """Where an order stands."""
-
-    STANDS = "stands"
-    RESTS = "rests"  # the citizen is in hospital
-    DECLINED = "declined"
-    ENDED = "ended"  # withdrawn, or its referral was closed
-
-
-class State(StrEnum):
-    """What a supplier says of a session."""
-
-    PLANNED = "planned"
-    CANCELLED = "cancelled"
-    ATTENDED = "attended"
-    MISSED = "missed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a supplier trains."""
-
-    code: str
-    name: str
-    address: str
-    postcode: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stated:
-    """A session as it was stated last. `said` is the supplier's own revision of it."""
-
-    booking: Booking
-    place: Place
-    said: int
-    cancelled: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """An order that a supplier carries out, and its sessions by their number (from 1)."""
-
-    order: Order
-    standing: Standing = Standing.STANDS
-    sessions: Mapping[int, Stated] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """The order's whole state, as it was placed or changed."""
-
-    order: Order
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The order was withdrawn, or its referral closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """The citizen is in hospital again."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoOn:
-    """The citizen is home again; None leaves a date as it was."""
-
-    earliest: date | None
-    limit: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decline:
-    """The provider won't carry the order out."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateSession:
-    """The whole state of the order's `number`-th session.
-
-    `start` is None where it is as it was; `minutes` None: as long as was ordered; `place` None: as
-    it was. `reason`: of a cancellation. `by` wrote down who came, `at` this instant.
-    """
-
-    number: int
-    state: State
-    start: datetime | None
-    minutes: int | None
-    place: Place | None
-    reason: str
-    revision: int
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OrderDeclined:
-    """The provider won't carry the order out."""
-
-    order: Order
-    reason: str
-
-
-Command = Take | End | Rest | GoOn | Decline | StateSession
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """It can't be so: the element of the statement, and why, without people."""
-
-    element: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """What the order is now, and what has happened."""
-
-    carried: Carried
-    events: tuple[Event | OrderDeclined, ...] = ()
 
 
 def decide(carried: Carried, command: Command, now: datetime) -> Happened | Refusal:

@@ -11,7 +11,10 @@ from services.scheduling import store_orders
 from services.scheduling.incoming import faults
 from services.scheduling.orders import Status
 from services.scheduling.suppliers import store, wire
-from services.scheduling.suppliers.course import Refusal, decide
+from services.scheduling.suppliers.course import decide
+from services.scheduling.suppliers.terms import (
+    Refusal,
+)
 from services.scheduling.suppliers.wire import OrderDeclined, SessionStated, SupplierPlace
 from shared.endpoints import Answer, Call, Endpoint, Refused
 from shared.handling import Applied

@@ -12,7 +12,8 @@ from services.scheduling.handlers import PATIENCE, offer_key
 from services.scheduling.orders import Placed, Status
 from services.scheduling.reading import Placing, read
 from services.scheduling.suppliers import store, wire
-from services.scheduling.suppliers.course import (
+from services.scheduling.suppliers.course import decide
+from services.scheduling.suppliers.terms import (
     Carried,
     Command,
     Decline,
@@ -23,7 +24,6 @@ from services.scheduling.suppliers.course import (
     Refusal,
     Rest,
     Take,
-    decide,
 )
 from services.scheduling.suppliers.wire import Said
 from shared.handling import Applied, Dead, Handler, Parked

@@ -11,7 +11,13 @@ from pydantic import TypeAdapter
 
 from services.scheduling.incoming import OrderIn, order_of
 from services.scheduling.orders import Attendance, Booking, Slot
-from services.scheduling.suppliers.course import Carried, Place, Standing, Stated, session_of
+from services.scheduling.suppliers.course import session_of
+from services.scheduling.suppliers.terms import (
+    Carried,
+    Place,
+    Standing,
+    Stated,
+)
 
 if TYPE_CHECKING:
     from shared.database import Connection, Row

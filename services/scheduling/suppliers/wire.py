@@ -25,7 +25,7 @@ from services.scheduling.events import TRAINING
 from services.scheduling.incoming import Code, Text, faults
 from services.scheduling.orders import Order
 from services.scheduling.responses import RESPONSES
-from services.scheduling.suppliers.course import (
+from services.scheduling.suppliers.terms import (
     Command,
     Decline,
     Place,

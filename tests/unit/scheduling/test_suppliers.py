@@ -14,7 +14,8 @@ from services.scheduling.facts import (
     SessionMoved,
     SessionOffered,
 )
-from services.scheduling.suppliers.course import (
+from services.scheduling.suppliers.course import decide
+from services.scheduling.suppliers.terms import (
     Carried,
     Command,
     Decline,
@@ -29,7 +30,6 @@ from services.scheduling.suppliers.course import (
     State,
     StateSession,
     Take,
-    decide,
 )
 from tests.unit.scheduling.factories import MONDAY, NOW, an_order, at
 
