@@ -156,8 +156,8 @@ class Day:
             for free in able:
                 staffed |= free
             found = min(
-                sum(free.bit_count() // cells for free in able),
-                sum((free & staffed).bit_count() // cells for free in self.rooms.values()),
+                sum([free.bit_count() // cells for free in able]),
+                sum([(free & staffed).bit_count() // cells for free in self.rooms.values()]),
             )
             self.memo[key] = found
         return found
@@ -307,10 +307,16 @@ class Calendar:
     def sessions(self, dates: Sequence[date], cells: int, competences: frozenset[str]) -> list[int]:
         """About how many sessions of that length are free on each date, at all locations."""
         of_date = self._sessions.setdefault((cells, competences), {})
+        key = ("sessions", cells, competences)
         for on in dates:
             if on not in of_date:
-                days = [day for of_place in self._days.values() if (day := of_place.get(on))]
-                of_date[on] = sum(day.sessions(cells, competences) for day in days)
+                count = 0
+                for of_place in self._days.values():
+                    day = of_place.get(on)
+                    if day is not None:
+                        known = day.memo.get(key)  # mostly: a booking changes one day of one place
+                        count += day.sessions(cells, competences) if known is None else known
+                of_date[on] = count
         return [of_date[on] for on in dates]
 
     def last_day(self) -> date:

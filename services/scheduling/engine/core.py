@@ -13,8 +13,8 @@ from services.scheduling.engine.mip import Program, ProgramFailedError
 from services.scheduling.engine.model import Bools, Ints
 from services.scheduling.engine.swap import Floats
 
-MOST_PAIRS = 60_000
-"""More than so many are left to the branching: the program would take longer."""
+MOST_PAIRS = 10
+"""For each demand; where more are left, branching is quicker than the program."""
 
 
 def pairs_left(cost: Floats, multipliers: Floats, slack: float) -> Bools:

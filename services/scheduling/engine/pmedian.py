@@ -197,7 +197,7 @@ class _Search:
         left = pairs_left(cost, node.multipliers, self.target - value)
         at = np.searchsorted(live, self.best)
         left[at[cost[at].argmin(0)], np.arange(cost.shape[1])] = True
-        if np.count_nonzero(left) > MOST_PAIRS:
+        if np.count_nonzero(left) > MOST_PAIRS * cost.shape[1]:
             return False
         seconds = (self.until - time.perf_counter()) * 2 / 3
         answer = solve_core(cost, left, node.inside[live], self.k, seconds=max(1.0, seconds))

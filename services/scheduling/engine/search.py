@@ -107,7 +107,11 @@ class Search:
     _cells: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_cells", tuple(self._cells_at(site) for site in self.sites))
+        step = self.order.step
+        cells = cells_of(step.minutes)
+        away = step.delivery == _HOME
+        of_sites = ((cells, _drive(site) if away else 0) for site in self.sites)
+        object.__setattr__(self, "_cells", tuple(of_sites))
 
     def answer(self, found: Found, reason: str, shortfall: Shortfall | None) -> Answer:
         """The answer that offers what was found."""
@@ -162,11 +166,6 @@ class Search:
         """How many cells the session takes, and how many the therapist drives before and after."""
         return self._cells[rank]
 
-    def _cells_at(self, site: Site) -> tuple[int, int]:
-        step = self.order.step
-        pad = ceil((site.distance_m or 0) / _DRIVE) if step.delivery == _HOME else 0
-        return cells_of(step.minutes), pad
-
     def free(self, rank: int, day: Day, language: str = "") -> int:
         """Cells of a day at which the session can begin, with somebody who speaks the language."""
         order = self.order
@@ -180,7 +179,7 @@ class Search:
             free &= day.inside(order.windows, step.minutes)
         if order.rides_to_it and self.rides is not None:
             free &= day.inside((self.rides,), step.minutes)
-        for other in self.engaged.near(day.date):
+        for other in self.engaged.near(day.date) if self.engaged.sessions else ():
             gap = timedelta() if other.location == self.sites[rank].code else self.engaged.transfer
             free &= ~day.clashes(other.start - gap, other.end + gap, step.minutes)
         for begin, end in order.declined:
@@ -254,6 +253,10 @@ NOBODY: Final = "nobody with"
 def no_room(equipment: frozenset[str]) -> str:
     """Why rooms stand in the way."""
     return f"no room with {', '.join(sorted(equipment))}" if equipment else "no room is free"
+
+
+def _drive(site: Site) -> int:
+    return ceil((site.distance_m or 0) / _DRIVE)
 
 
 def lowest(free: int) -> int:
