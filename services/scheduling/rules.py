@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import permutations
 
 from services.scheduling.capacity import DENMARK
 from services.scheduling.orders import Order, Slot, Window
@@ -116,7 +117,13 @@ def _staffed(provider: Provider, order: Order, slot: Slot, day: date) -> Iterato
         yield f"therapist {slot.therapist} lacks a competence"
     if len(set(slot.staff)) < len(slot.staff):
         yield "somebody leads in two roles"
-    for leader in order.step.leaders if order.step.gathers else ():
-        able = [one for one in there.values() if leader.competences <= one.competences]
-        if leader.role == "staff" and len(able) < leader.count:
-            yield f"{leader.count} of the staff must lead with {sorted(leader.competences)}"
+    needed = [
+        leader.competences
+        for leader in (order.step.leaders if order.step.gathers else ())
+        for _ in range(leader.count if leader.role == "staff" else 0)
+    ]
+    if not any(
+        all(need <= one.competences for need, one in zip(needed, some, strict=True))
+        for some in permutations(there.values(), len(needed))
+    ):
+        yield f"somebody of the staff must lead for each of {[sorted(one) for one in needed]}"

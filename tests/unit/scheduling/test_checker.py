@@ -142,7 +142,10 @@ def test_what_groups_must_not_do_is_found() -> None:
     assert "an order twice" in wrong(one, {**one, "session_id": "s9"})
     assert "not there" in wrong({**one, "company": ["T9"]})
     assert "leads twice" in wrong({**one, "company": [one["therapist"]]})
-    world.orders["o1"] = {**body, "steps": [{**step, "leaders": [{"role": "peer"}]}]}
+    world.orders[one["order_id"]] = {
+        **body,
+        "steps": [{**step, "leaders": [{"role": "staff", "count": 2}]}],
+    }
     assert "a role is without anybody" in wrong(one)
-    world.orders["o1"] = {**body, "steps": [{**step, "seats": 1}]}
+    world.orders[one["order_id"]] = {**body, "steps": [{**step, "seats": 1}]}
     assert "past its seats" in wrong(one, other)
