@@ -15,11 +15,12 @@ from services.notifications import events
 from services.notifications.dispatch import Retry
 from services.notifications.echoes import echoes
 from services.notifications.gateway import SmsGateway
-from services.notifications.handlers import CITIZENS, Handlers
+from services.notifications.handlers import Handlers
 from services.notifications.maintenance import maintain
 from services.notifications.metrics import Metrics
 from services.notifications.ports import Transport, Wake
 from services.notifications.quiet import Quiet
+from services.notifications.recording import CITIZENS
 from services.notifications.rendering import Templates
 from services.notifications.rights import Rights
 from services.notifications.sender import Sender

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import timedelta
 from uuid import UUID
-
-from pydantic import ValidationError
 
 from services.notifications import contacts, custody, store
 from services.notifications.commands import (
@@ -23,24 +20,17 @@ from services.notifications.commands import (
     WaitForOrder,
     WithdrawOrder,
 )
-from services.notifications.contact_details import CitizenRecorded, Contact, contact_of
+from services.notifications.contact_details import Contact
 from services.notifications.domain import COMPLETED, DECEASED, decide
-from services.notifications.incoming import Invalid, OrderState, named_faults, read
+from services.notifications.incoming import Invalid, OrderState, read
 from services.notifications.message import CITIZEN, Past, Reach, Status, Template
 from services.notifications.quiet import LOCAL, Quiet
+from services.notifications.recording import CITIZENS, Recorder, waits_for_citizen
 from services.notifications.rendering import Templates
 from services.notifications.settings import Municipality
-from shared.crypto import Unreadable, Vault, open_record
+from shared.crypto import Vault
 from shared.envelope import Message
 from shared.handling import Applied, Dead, Outcome, Parked, Unit
-
-CITIZENS: Final = "citizens"
-"""The topic of contacts."""
-
-
-def waits_for_citizen(citizen_id: str) -> str:
-    """What messages are parked on, and what a recorded contact releases."""
-    return f"citizen:{citizen_id}"
 
 
 def waits_for_order(order_id: str) -> str:
@@ -97,6 +87,10 @@ class Handlers:
     patience: timedelta = timedelta(hours=72)
     wake: Callable[[], None] = lambda: None
 
+    @property
+    def _recorder(self) -> Recorder:
+        return Recorder(vault=self.vault, citizens_vault=self.citizens_vault)
+
     async def heard(self, unit: Unit, messages: Sequence[Message], /) -> list[Outcome]:
         """All keyed topics: writes, takes back and parks messages.
 
@@ -105,13 +99,13 @@ class Handlers:
         circle.
         """
         outcomes: list[Outcome] = [Applied()] * len(messages)
-        recorded = self._contacts(unit, messages, outcomes)
+        recorded = self._recorder.read(unit, messages, outcomes)
         commands, bedside = self._commands(messages, outcomes)
         wanted = {command.about.citizen_id for _, command in commands}
         reach, kept = await self._reach(unit, wanted) if wanted else ({}, {})
         if locked := recorded.keys() | (wanted - reach.keys()):
             await contacts.lock_citizens(unit.conn, locked)
-            await self._record(unit, recorded)
+            await self._recorder.record(unit, recorded)
             if again := wanted & locked:
                 newly, now_kept = await self._reach(unit, again)
                 reach, kept = reach | newly, kept | now_kept
@@ -315,68 +309,6 @@ class Handlers:
             found[citizen_id] = custody.reach_of(clear, today)
         await contacts.log_decided(unit.conn, sealed, unit.now)
         return found, known.kept
-
-    def _contacts(
-        self, unit: Unit, messages: Sequence[Message], outcomes: list[Outcome]
-    ) -> dict[str, contacts.SealedContact | None]:
-        """The newest contact of each citizen in the batch, sealed; None for an erased one."""
-        latest: dict[str, contacts.SealedContact | None] = {}
-        for number, message in enumerate(messages):
-            if message.topic != CITIZENS:
-                continue
-            citizen_id = (message.key or b"").decode("utf-8", "replace")
-            if message.value is None:
-                latest[citizen_id] = None
-            else:
-                try:
-                    contact = self._seal_again(message.value, citizen_id, unit.now)
-                except Invalid as fault:
-                    outcomes[number] = Dead(reason=f"citizens record: {fault}")
-                    continue
-                before = latest.get(citizen_id)
-                if before is None or before.version <= contact.version:
-                    latest[citizen_id] = contact
-            outcomes[number] = Applied(releases=[waits_for_citizen(citizen_id)])
-        return latest
-
-    async def _record(
-        self, unit: Unit, latest: Mapping[str, contacts.SealedContact | None]
-    ) -> None:
-        if not latest:
-            return
-        erased = [citizen_id for citizen_id, contact in latest.items() if contact is None]
-        await contacts.erase_contacts(unit.conn, erased, unit.now)
-        recorded = [contact for _, contact in sorted(latest.items()) if contact is not None]
-        merged = [contact for contact in recorded if contact.merged_into]
-        await contacts.merge(unit.conn, merged, unit.now)
-        lasting = [contact for contact in recorded if not contact.merged_into]
-        await contacts.save_contacts(unit.conn, lasting, unit.now)
-        await contacts.no_longer_awaited(unit.conn, list(latest))
-
-    def _seal_again(self, value: bytes, citizen_id: str, now: datetime) -> contacts.SealedContact:
-        """Out of the topic's encryption into our own. Raises Invalid."""
-        try:
-            clear = open_record(self.citizens_vault, value, citizen_id)
-            record = CitizenRecorded.model_validate_json(clear)
-        except Unreadable as fault:
-            raise Invalid(str(fault)) from None
-        except ValidationError as error:
-            raise Invalid(named_faults(error)) from None
-        contact = custody.kept(contact_of(record), now.astimezone(LOCAL).date())
-        return contacts.SealedContact(
-            citizen_id=citizen_id,
-            sealed=self.vault.seal(
-                contact.model_dump_json(exclude_defaults=True).encode(), citizen_id
-            ),
-            version=record.version,
-            reach=Reach(
-                email=contact.email is not None,
-                mobile=contact.mobile is not None,
-                deceased=contact.deceased,
-            ),
-            child=contact != custody.bare(contact),
-            merged_into=record.merged_into,
-        )
 
 
 def _of(command: Command, kept: Mapping[str, str]) -> Command:
