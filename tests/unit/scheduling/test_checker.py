@@ -144,7 +144,7 @@ def test_what_groups_must_not_do_is_found() -> None:
     assert "leads twice" in wrong({**one, "company": [one["therapist"]]})
     world.orders[one["order_id"]] = {
         **body,
-        "steps": [{**step, "leaders": [{"role": "staff", "count": 2}]}],
+        "steps": [{**step, "leaders": [{"role": "staff", "count": 3}]}],
     }
     assert "a role is without anybody" in wrong(one)
     world.orders[one["order_id"]] = {**body, "steps": [{**step, "seats": 1}]}
