@@ -13,6 +13,7 @@ from typing import Final
 from services.scheduling import commands, domain, events, facts
 from services.scheduling.capacity import LocationWeek, local_date, week_of
 from services.scheduling.diary import Diary
+from services.scheduling.echoes import Echo
 from services.scheduling.engine.calendar import Calendar
 from services.scheduling.facts import Decision
 from services.scheduling.fullness import fullness
@@ -44,6 +45,8 @@ class Books:
         self.asks = Proposals(self.provider, self.calendar, postcodes)
         self.plan_due: datetime | None = None
         self.planned = False
+        self.echoes: dict[str, Echo] = {}
+        self.echoed: dict[str, datetime] = {}
         self._backlog: Counter[tuple[str, str]] = Counter()
         self.begin(Diary())
 
@@ -63,13 +66,14 @@ class Books:
         self._full = False
         self._asked: dict[str, Answer] = {}
         self.courses: set[str] = set()
+        self.kept_echoes: dict[str, Echo] = {}
         self._gathered: list[facts.Event] | None = None
         self._spoken: set[str] = set()
 
     @property
     def has_changed(self) -> bool:
         """Whether a batch changed anything that is to be saved."""
-        return bool(self.changed or self.weeks)
+        return bool(self.changed or self.weeks or self.kept_echoes)
 
     def redated_orders(self) -> list[Order]:
         """Those whose dates a batch changed while the rest of what was ordered stands."""

@@ -13,17 +13,17 @@ from services.scheduling import answering, commands, domain
 from services.scheduling.books import EPOCH
 from services.scheduling.capacity import LocationWeek, local_date
 from services.scheduling.course import NOT_YET
+from services.scheduling.echoing import Echoing
 from services.scheduling.giving_way import give_way
 from services.scheduling.orders import Answer, Order, Placed, Reason, Status
 from services.scheduling.planning import takes_part, together
-from services.scheduling.quorum import Quorum
 from services.scheduling.replanning import within
 from services.scheduling.solving import Wanted
 from services.scheduling.telling import due
 from shared.envelope import Event
 
 
-class Desk(Quorum):
+class Desk(Echoing):
     """What is done for a provider's citizens."""
 
     def at_stake(self) -> set[str]:
@@ -173,14 +173,19 @@ class Desk(Quorum):
             found += self.carry_out(commands.Withdraw(placed.order.order_id), now)
         return found
 
-    def state(self, week: LocationWeek, body: str, now: datetime) -> None:
-        """Applies a newer state of a location-week; `settle` then rebooks what it broke."""
+    def state(
+        self, week: LocationWeek, body: str, now: datetime, at: datetime | None = None
+    ) -> None:
+        """Applies a newer state of a location-week; `settle` then rebooks what it broke. What was
+        stated `at` a time before a restore breaks nothing that was said after it."""
         key = (week.location.code, week.week)
         known = self.provider.weeks.get(key)
         if known is not None and known.version >= week.version:
             return
         self.provider.state(week)
-        self.calendar.state(week, self.provider.slots_in(week.week))
+        self.calendar.state(
+            week, (*self.provider.slots_in(week.week), *self.waiting_echoes(week.week))
+        )
         self.asks.locations_changed()
         before, self._backlog = self._backlog, Counter()
         for placed in self.provider.unplaced():
@@ -191,7 +196,8 @@ class Desk(Quorum):
         self._retry_all = True
         self.planned = False
         for placed, booking in self.provider.bookings_at(*key):
-            if booking.slot.start > now:
+            old = at is not None and self.decided_before(placed.order.whole, at)
+            if booking.slot.start > now and not old:
                 self._lost[placed.order.order_id] = None
 
     def settle(self, now: datetime) -> list[Event]:

@@ -30,7 +30,7 @@ class Courses(Books):
         found: list[Event] = []
         for order_id in sorted(known.keys() - {one.order_id for one in wanted}):
             found += self.carry_out(commands.Withdraw(order_id), now)
-        bodies = _bodies(body, wanted)
+        bodies = later_bodies(body, wanted)
         for one in wanted:
             self.bodies[one.order_id] = bodies[one.order_id]
             found += self._order_later(one, known.get(one.order_id), now)
@@ -123,7 +123,7 @@ class Courses(Books):
         return found
 
 
-def _bodies(body: str, orders: Sequence[Order]) -> dict[str, str]:
+def later_bodies(body: str, orders: Sequence[Order]) -> dict[str, str]:
     """The JSON of later sessions, as that of orders of their own."""
     whole = orjson.loads(body)
     steps = {step["step_id"]: step for step in whole.get("steps", [])}

@@ -12,6 +12,7 @@ from services.scheduling import (
     counter,
     incoming,
     store_capacity,
+    store_echo,
     store_history,
     store_orders,
     store_providers,
@@ -25,12 +26,13 @@ from services.scheduling.history import History
 from services.scheduling.provider import Terms
 from services.scheduling.reading import (
     Command,
+    OfReferral,
     Placing,
     provider_of,
     read,
     read_capacity,
 )
-from services.scheduling.responses import Response
+from services.scheduling.responses import OfferAccepted, Response
 from shared.envelope import Event, Message
 from shared.handling import Applied, Dead, DueTimer, Outcome, Parked, SetTimer, Unit
 
@@ -77,9 +79,9 @@ class Scheduling:
         if not commands:
             return [one if isinstance(one, Dead) else Applied() for one in found]
         diary = Diary()
-        desks = await self._open(unit, diary, {provider_of(one) for one in commands})
+        desks = await self.open(unit, diary, {provider_of(one) for one in commands})
         await _fetch_named(unit, desks, commands)
-        await _look_up(unit, diary, _planned_for(desks, commands))
+        await look_up(unit, diary, _planned_for(desks, commands))
         outcomes: list[Outcome] = []
         last: dict[str, int] = {}
         for command, message in zip(found, messages, strict=True):
@@ -90,16 +92,17 @@ class Scheduling:
             else:
                 desk = desks[provider_of(command)]
                 if isinstance(command, Placing):
-                    await _look_up(unit, diary, desk.rivals(command.order, unit.now))
-                outcome = _outcome(desk, command, message, unit)
+                    await look_up(unit, diary, desk.rivals(command.order, unit.now))
+                old = _is_old(desk, command, message)
+                outcome = (_again if old else _outcome)(desk, command, message, unit)
                 if isinstance(outcome, Applied):
                     last[provider_of(command)] = len(outcomes)
             outcomes.append(outcome)
-        await _look_up(unit, diary, _at_stake(desks))
+        await look_up(unit, diary, _at_stake(desks))
         for code, index in last.items():
             events = [*_events_of(outcomes[index]), *desks[code].settle(unit.now)]
             outcomes[index] = self._settled(desks[code], events, unit)
-        await self._save(unit, desks)
+        await self.save(unit, desks)
         return outcomes
 
     async def capacity(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
@@ -109,31 +112,33 @@ class Scheduling:
         if not codes:
             return [one if isinstance(one, Dead) else Applied() for one in found]
         diary = Diary()
-        desks = await self._open(unit, diary, codes)
+        desks = await self.open(unit, diary, codes)
         last: dict[str, int] = {}
         for index, (model, message) in enumerate(zip(found, messages, strict=True)):
             if isinstance(model, incoming.CapacityStated):
                 body = (message.value or b"").decode()
-                desks[model.provider].state(incoming.stated(model), body, unit.now)
+                desks[model.provider].state(
+                    incoming.stated(model), body, unit.now, message.timestamp
+                )
                 last[model.provider] = index
-        await _look_up(unit, diary, _at_stake(desks))
+        await look_up(unit, diary, _at_stake(desks))
         outcomes: list[Outcome] = [one if isinstance(one, Dead) else Applied() for one in found]
         for code, index in last.items():
             events = desks[code].settle(unit.now)
             outcomes[index] = self._settled(desks[code], events, unit)
-        await self._save(unit, desks)
+        await self.save(unit, desks)
         return outcomes
 
     async def plan(self, unit: Unit, timers: Sequence[DueTimer]) -> list[Outcome]:
         """Plans anew for all who have not been told, and tells those for whom it is time."""
         diary = Diary()
         last = {timer.partition_key: index for index, timer in enumerate(timers)}
-        desks = await self._open(unit, diary, last)
+        desks = await self.open(unit, diary, last)
         for desk in desks.values():
             citizens = desk.held_citizens()
             citizens |= {placed.order.citizen_id for placed in desk.provider.unplaced()}
             citizens |= desk.told_citizens(unit.now)
-            await _look_up(unit, diary, citizens)
+            await look_up(unit, diary, citizens)
         outcomes: list[Outcome] = [Applied() for _ in timers]
         for code, index in last.items():
             desk = desks[code]
@@ -141,7 +146,7 @@ class Scheduling:
             outcomes[index] = self._settled(desk, events, unit)
             if desk.gap is not None:
                 _LOG.info("plan over several lengths for %s: gap %.4f", code, desk.gap)
-        await self._save(unit, desks)
+        await self.save(unit, desks)
         return outcomes
 
     def _settled(self, desk: Desk, events: Sequence[Event], unit: Unit) -> Applied:
@@ -158,7 +163,7 @@ class Scheduling:
         Nothing happens where the desk does not know the order.
         """
         diary = Diary()
-        desks = await self._open(unit, diary, {provider})
+        desks = await self.open(unit, diary, {provider})
         desk = desks[provider]
         if order_id not in desk.provider.orders:
             for _, found in await store_orders.named_orders(unit.conn, [order_id], []):
@@ -166,14 +171,14 @@ class Scheduling:
         placed = desk.provider.orders.get(order_id)
         if placed is None:
             return Applied()
-        await _look_up(unit, diary, {placed.order.citizen_id})
+        await look_up(unit, diary, {placed.order.citizen_id})
         events = act(desk)
-        await _look_up(unit, diary, _at_stake(desks))
+        await look_up(unit, diary, _at_stake(desks))
         events += desk.settle(unit.now)
-        await self._save(unit, desks)
+        await self.save(unit, desks)
         return self._settled(desk, events, unit)
 
-    async def _open(self, unit: Unit, diary: Diary, codes: Iterable[str]) -> dict[str, Desk]:
+    async def open(self, unit: Unit, diary: Diary, codes: Iterable[str]) -> dict[str, Desk]:
         """Locks the providers and takes out their desks, loading those that can't be trusted."""
         tokens = await store_providers.lock(unit.conn, sorted(codes))
         today = local_date(unit.now)
@@ -195,6 +200,8 @@ class Scheduling:
                 desks[week.provider].load_week(week)
             for code, placed in await store_orders.open_orders(unit.conn, missing, unit.now):
                 desks[code].remember(placed)
+            for echo in await store_echo.of_providers(unit.conn, missing):
+                desks[echo.said.provider].know_echoes([echo])
         for desk in desks.values():
             desk.begin(diary)
         return desks
@@ -207,7 +214,7 @@ class Scheduling:
             self._histories[code] = known
         return known[1]
 
-    async def _save(self, unit: Unit, desks: Mapping[str, Desk]) -> None:
+    async def save(self, unit: Unit, desks: Mapping[str, Desk]) -> None:
         """Saves what changed, under a new token where anything did."""
         every = [desk for desk in desks.values() if desk.has_changed or desk.token is None]
         if every:
@@ -221,6 +228,9 @@ class Scheduling:
             )
             await store_sessions.save_sessions(unit.conn, sessions)
             await store_capacity.save_weeks(unit.conn, weeks)
+            await store_echo.keep(
+                unit.conn, [one for desk in every for one in desk.kept_echoes.values()]
+            )
             token = uuid.uuid4()
             await store_providers.set_token(
                 unit.conn, [desk.provider.code for desk in every], token
@@ -239,7 +249,7 @@ def _at_stake(desks: Mapping[str, Desk]) -> set[str]:
     return {citizen_id for desk in desks.values() for citizen_id in desk.at_stake()}
 
 
-async def _look_up(unit: Unit, diary: Diary, citizens: Iterable[str]) -> None:
+async def look_up(unit: Unit, diary: Diary, citizens: Iterable[str]) -> None:
     """Finds out what sessions the citizens have, today's included: somebody may come from one."""
     unknown = diary.unknown(citizens)
     if unknown:
@@ -261,6 +271,27 @@ def _outcome(desk: Desk, command: Command, message: Message, unit: Unit) -> Outc
             return Applied(events=desk.resume(which, earliest, limit, unit.now))
         case _:
             return _answer(desk, command, message, unit)
+
+
+def _is_old(desk: Desk, command: Command, message: Message) -> bool:
+    """Whether it was decided upon before the database was restored, and echoes say what came of it.
+    That a citizen said yes is in no event."""
+    if isinstance(command, OfferAccepted) or not desk.echoed:
+        return False
+    if isinstance(command, Placing):
+        concerned = [command.order.order_id]
+    elif isinstance(command, OfReferral):
+        concerned = [p.order.whole for p in desk.provider.of_referral(command.referral_id)]
+    else:
+        concerned = [command.order_id]
+    return any(desk.decided_before(order_id, message.timestamp) for order_id in concerned)
+
+
+def _again(desk: Desk, command: Command, message: Message, unit: Unit) -> Outcome:
+    """Takes over what an order is, and nothing that followed from it."""
+    if isinstance(command, Placing):
+        desk.place_again(command.order, command.body)
+    return Applied()
 
 
 def _answer(desk: Desk, response: Response, message: Message, unit: Unit) -> Outcome:
