@@ -63,6 +63,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         service: str,
         kind: Kind,
         topics: Sequence[str],
+        first: frozenset[str],
         handler_name: Callable[[str], str],
         pool: asyncpg.Pool[asyncpg.Record],
         batches: Batches,
@@ -89,7 +90,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._abandon = asyncio.Event()
         self._subscriber: Any = None
         self.positions = Positions(
-            name=kind, pool=pool, telemetry=telemetry, busy=lambda: self.busy
+            name=kind, pool=pool, telemetry=telemetry, busy=lambda: self.busy, first=first
         )
         self._watch = Watch(patience=_PATIENCE)
         self.lag: list[Lag] = []

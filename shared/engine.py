@@ -154,6 +154,7 @@ class Engine:
                     service=runtime.service.name,
                     kind=kind,
                     topics=topics,
+                    first=routes.first(kind),
                     handler_name=routes.name,
                     pool=runtime.pool,
                     batches=self.batches,

@@ -38,11 +38,14 @@ class Positions:
         pool: asyncpg.Pool[asyncpg.Record],
         telemetry: Telemetry,
         busy: Callable[[], bool],
+        first: frozenset[str] = frozenset(),
     ) -> None:
         self._name = name
         self._pool = pool
         self._telemetry = telemetry
         self._busy = busy
+        self._first = first
+        self._let_on = not first
         self.next: dict[Place, int] = {}
         self.halted: set[str] = set()
         self._consumer: AIOKafkaConsumer | None = None
@@ -80,6 +83,7 @@ class Positions:
         self.cancel()
         self.drop()
         self._backlog.clear()
+        self._let_on = not self._first
         self._consumer = consumer
         if assigned:
             consumer.pause(*assigned)
@@ -114,6 +118,7 @@ class Positions:
             return {}, {}
         await self._commit()
         await self._heed_halts(consumer)
+        await self._heed_first(consumer)
         epoch, places = self._epoch, list(self.next)
         found: dict[TopicPartition, int] = await within(
             10.0, consumer.end_offsets([TopicPartition(*place) for place in places])
@@ -165,7 +170,7 @@ class Positions:
         consumer.seek(tp, max(at, begin))
         self.next[place] = at
         self._backlog.setdefault(place, end)
-        if tp.topic not in self.halted:
+        if tp.topic not in self.halted and self._is_open(tp.topic):
             consumer.resume(tp)
 
     async def _commit(self) -> None:
@@ -215,6 +220,22 @@ class Positions:
         else:
             self.next.update({place: where[place] for place in known})
 
+    def _is_open(self, topic: str) -> bool:
+        """Whether a topic may be read: others wait until the backlog of the first is applied."""
+        return self._let_on or topic in self._first
+
+    async def _heed_first(self, consumer: AIOKafkaConsumer) -> None:
+        if self._let_on:
+            return
+        done = await self.caught_up()
+        if not {place for place in self.next if place[0] in self._first} <= done:
+            return
+        self._let_on = True
+        with contextlib.suppress(IllegalStateError):
+            for topic, partition in self.next:
+                if topic not in self.halted:
+                    consumer.resume(TopicPartition(topic, partition))
+
     async def _heed_halts(self, consumer: AIOKafkaConsumer) -> None:
         async with self._pool.acquire() as conn:
             halted = {row["topic"] for row in await halt.halted(conn)}
@@ -223,5 +244,5 @@ class Positions:
             for topic, partition in self.next:
                 if topic in halted:
                     consumer.pause(TopicPartition(topic, partition))
-                elif topic in resumed:
+                elif topic in resumed and self._is_open(topic):
                     consumer.resume(TopicPartition(topic, partition))

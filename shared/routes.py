@@ -51,6 +51,11 @@ class Routes:
         """All topics and families of a kind, each once."""
         return sorted({t for s in self._service.subscriptions if s.kind == kind for t in s.topics})
 
+    def first(self, kind: Literal["keyed", "intake"]) -> frozenset[str]:
+        """The topics of a kind whose backlog is applied before that of all others."""
+        mine = (s for s in self._service.subscriptions if s.kind == kind and s.first)
+        return frozenset(topic for s in mine for topic in s.topics)
+
     def find(self, topic: str) -> Route:
         """The route of a topic. Raises LookupError where the service reads no such topic."""
         route = self._known.get(topic)

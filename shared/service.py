@@ -25,11 +25,14 @@ class Subscription:
     `kind`: "keyed" topics share one consumer group and equal partition counts and are
     deduplicated by (source, event id); "intake" topics have one partition, belong to outsiders,
     and are deduplicated by the handler, which knows the document's own id.
+    `first`: after a start the backlog of these topics is applied before any other of the group is
+    read (names only): what the service must know before it decides.
     """
 
     topics: Sequence[str]
     handler: Handler
     kind: Literal["keyed", "intake"] = "keyed"
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

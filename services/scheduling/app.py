@@ -14,6 +14,7 @@ from services.scheduling.endpoints import Counter
 from services.scheduling.endpoints_what_if import WhatIf
 from services.scheduling.geography import postcodes
 from services.scheduling.handlers import PLAN, Scheduling
+from services.scheduling.handlers_echo import Echoes
 from services.scheduling.handlers_roster import Rosters
 from services.scheduling.holidays import public_holiday
 from services.scheduling.incoming import CapacityStated
@@ -72,7 +73,8 @@ def service(settings: SchedulingSettings) -> Service:
     every = timedelta(minutes=settings.plan_minutes)
     scheduling = Scheduling(terms(municipalities, otherwise, kept), postcodes(), every)
     retention = Retention(kept)
-    outside = Suppliers(suppliers_of(settings.topics))
+    supplier_codes = suppliers_of(settings.topics)
+    outside = Suppliers(supplier_codes)
     rosters = Rosters(
         Sources(settings.topics),
         competences(municipalities, otherwise),
@@ -90,6 +92,11 @@ def service(settings: SchedulingSettings) -> Service:
             Subscription(
                 topics=[responses.RESPONSES],
                 handler=retention.beside(outside.beside(scheduling.responses)),
+            ),
+            Subscription(
+                topics=[events.TRAINING],
+                handler=Echoes(scheduling, supplier_codes).training,
+                first=True,
             ),
             Subscription(topics=[events.CAPACITY], handler=retention.beside(scheduling.capacity)),
             Subscription(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import orjson
 from pydantic import ValidationError
 
 from services.scheduling import store_echo, store_orders
@@ -16,16 +17,22 @@ from shared.handling import Applied, Dead, Outcome, Unit
 
 
 class Echoes:
-    """The handler of our own events. In a database that was never restored it changes nothing."""
+    """The handler of our own events. In a database that was never restored it changes nothing.
 
-    def __init__(self, scheduling: Scheduling) -> None:
+    What `suppliers` state comes back with their own statements.
+    """
+
+    def __init__(self, scheduling: Scheduling, suppliers: frozenset[str] = frozenset()) -> None:
         self._scheduling = scheduling
+        self._suppliers = suppliers
 
     async def training(self, unit: Unit, messages: Sequence[Message]) -> list[Outcome]:
         """Takes over what was said of sessions; publishes nothing of it again."""
         outcomes: list[Outcome] = [Applied()] * len(messages)
         latest: dict[object, Echo] = {}
         for number, message in enumerate(messages):
+            if self._suppliers and _provider(message) in self._suppliers:
+                continue
             try:
                 echo = heard(message)
             except ValidationError as error:
@@ -61,3 +68,12 @@ class Echoes:
         await self._scheduling.save(unit, desks)
         outcomes[last] = Applied(events=events)
         return outcomes
+
+
+def _provider(message: Message) -> str:
+    """Whose session an event is about; empty where it says none."""
+    try:
+        said = orjson.loads(message.value or b"null")
+    except orjson.JSONDecodeError:
+        return ""
+    return str(said.get("provider", "")) if isinstance(said, dict) else ""
