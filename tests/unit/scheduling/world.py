@@ -135,7 +135,10 @@ class World:
         response = model.model_validate_json(json.dumps(an_answer(session, **other)))
         placed = counter.spoken_of(self.desk, response)
         assert placed is not None
-        return self._settle(counter.take(self.desk, placed, response, self.now))
+        events = self._settle(counter.take(self.desk, placed, response, self.now))
+        if kind == "exchanged" and any(one["type"] == "session.moved.v1" for one in events):
+            self.accepted.add(order_id)  # it is the time that the citizen chose
+        return events
 
     def pause(self, referral_id: str) -> list[dict[str, Any]]:
         self.desk.begin(self.diary)
