@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from types import FrameType
 
 import typer
 
@@ -73,12 +74,20 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(worklist.app, name="worklist")
 
 
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """What Ctrl-C does just now; a shell lets jobs in the background ignore that."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
+
+
 def main() -> None:
     """The console entry point: an error is one line on stderr and exit status 1."""
     # What a client library logs is said by the one line of our own error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     # Asked to stop, it ends what it has begun as after Ctrl-C: Python alone would leave processes.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         app()
     except CommandError as error:

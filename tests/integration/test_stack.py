@@ -154,7 +154,9 @@ def test_a_paused_server_is_stopped_all_the_same(stack: Stack) -> None:
 
 
 def test_a_launcher_asked_to_stop_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "deploy.cli.main", "up"]
+    # As a shell starts a job in the background: Ctrl-C is not for it.
+    deaf = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    command = [*deaf, sys.executable, "-m", "deploy.cli.main", "up"]
     environment = {**os.environ, "GENVEJ_STATE": str(tmp_path / "state")}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as up:
         try:
