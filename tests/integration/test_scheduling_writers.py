@@ -161,6 +161,7 @@ async def faults(conn: Connection, provider: str) -> list[str]:
             "start": row["start"].isoformat(),
             "end": row["finish"].isoformat(),
             "location": {"code": row["location"]},
+            "company": row["company"] or [],
         }
         for row in rows
     ]
