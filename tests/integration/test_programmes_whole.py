@@ -103,7 +103,7 @@ class World:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.walks: dict[str, Walk] = {}
-        self.accepted = 0
+        self.weeks: set[str] = set()  # that scheduling has counted
         self.held: set[str] = set()
         self.listener: asyncio.Task[None] | None = None
 
@@ -123,7 +123,7 @@ class World:
 
     async def listen(self) -> None:
         access = self.stack.kafka.access("ops")
-        topics = ["referrals", "training", "evaluations", "capacity"]
+        topics = ["referrals", "training", "evaluations", "capacity-status"]
         by_referral: dict[str, Walk] = {}
         early: dict[str, list[dict[str, Any]]] = {}
         async with client.reader(access, topics) as consumer:
@@ -131,8 +131,8 @@ class World:
                 if record.value is None:
                     continue
                 one = {**json.loads(record.value), "event": client.header(record, "ce_type")}
-                if record.topic == "capacity":
-                    self.accepted += 1
+                if record.topic == "capacity-status":
+                    self.weeks.add(one["week"])
                     continue
                 id_ = one.get("referral_id", "")
                 if one["event"] == "dk.genvej.referral.received.v1":
@@ -288,7 +288,7 @@ async def _walked(world: World) -> None:
     for weeks in range(WEEKS):
         week = a_week(TODAY + timedelta(weeks=weeks))
         await world.send("roster-randers", "roster.randers.capacity", week)
-    await until(lambda: world.accepted >= WEEKS)
+    await until(lambda: len(world.weeks) >= WEEKS)
     adults = people()
     for number, one in enumerate(PROGRAMMES.values()):
         walk = world.walks[one.id] = Walk(programme=one, document=str(uuid.uuid4()))
